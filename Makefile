@@ -1,0 +1,34 @@
+# dream-api: everything a person or CI does with this repository. `make` alone lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+UV := UV_PYTHON_DOWNLOADS=never .venv/bin/uv
+# Pinned here and not in uv.lock, because this is what reads uv.lock.
+UV_VERSION := 0.13.9
+
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+##@ Start here
+
+.PHONY: help
+help: ## List what make can do
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: .venv/.installed node_modules/.installed ## Install Python, Node and Workers tools, as locked
+
+.venv/.installed: uv.lock pyproject.toml shared/pyproject.toml
+	@echo "==> Python packages into .venv"
+	@test -x .venv/bin/uv || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@$(UV) sync --frozen --quiet
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@echo "==> Node, wrangler, workerd and pyright into node_modules"
+	@npm ci --no-fund --no-audit --loglevel=error
+	@touch $@

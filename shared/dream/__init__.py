@@ -1,0 +1,1 @@
+"""dream: what the four workers share."""
