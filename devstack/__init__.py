@@ -1,0 +1,1 @@
+"""devstack: everything that exists for local runs only. Nothing in here is deployed."""

@@ -1,0 +1,190 @@
+"""What the stand-in is told at start: its public URL and the Clerk instances it plays."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+# Clerk's own example of a customised session token; a token then carries the user's public metadata.
+DEFAULT_SESSION_CLAIMS: dict[str, Any] = {"metadata": "{{user.public_metadata}}"}
+
+# Svix waits hours between attempts; a laptop does not.
+DEFAULT_RETRY_SECONDS: tuple[float, ...] = (1, 3, 10, 30, 120, 600)
+
+
+class ConfigError(ValueError):
+    """The configuration file says something the stand-in cannot play."""
+
+
+@dataclass(frozen=True)
+class WebhookEndpoint:
+    """Where an instance's events go; `secret` is `whsec_` and base64."""
+
+    url: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One Clerk instance: its keys, its issuer, and what may be redirected to."""
+
+    name: str
+    publishable_key: str
+    secret_key: str
+    issuer: str
+    application_name: str
+    webhook: WebhookEndpoint | None = None
+    allowed_redirect_origins: tuple[str, ...] = ()
+    session_claims: dict[str, Any] = field(default_factory=lambda: dict(DEFAULT_SESSION_CLAIMS))
+
+    @property
+    def id(self) -> str:
+        """The `ins_…` id that webhooks carry as `instance_id`."""
+        return instance_id(self.name)
+
+    @property
+    def is_development(self) -> bool:
+        return self.publishable_key.startswith("pk_test_")
+
+    @property
+    def environment_type(self) -> str:
+        return "development" if self.is_development else "production"
+
+    @property
+    def prefix(self) -> str:
+        """The path under which this instance's Frontend API and hosted pages live: the issuer's own."""
+        return urlsplit(self.issuer).path.rstrip("/")
+
+    @property
+    def frontend_api(self) -> str:
+        """The Frontend API host that the publishable key names."""
+        return frontend_api_host(self.publishable_key)
+
+    def hosted_url(self, page: str) -> str:
+        return f"{self.issuer}/{page}"
+
+    def may_redirect_to(self, url: str) -> bool:
+        """Whether the hosted pages may send a browser to `url`: a registered origin, or localhost in development."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+            return False
+        origin = f"{parts.scheme}://{parts.netloc}"
+        return origin in self.allowed_redirect_origins or origin == self.origin or (
+            self.is_development and is_loopback(parts.hostname)
+        )
+
+    def may_call_from(self, origin: str) -> bool:
+        """Whether the Frontend API answers a page of `origin`; production keys work on their own domains only."""
+        return self.is_development or origin == self.origin or origin in self.allowed_redirect_origins
+
+    @property
+    def origin(self) -> str:
+        parts = urlsplit(self.issuer)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything from the file, checked."""
+
+    public_url: str
+    instances: tuple[Instance, ...]
+    jwt_templates: dict[str, dict[str, Any]] = field(default_factory=lambda: {})
+    retry_seconds: tuple[float, ...] = DEFAULT_RETRY_SECONDS
+
+    def instance(self, name: str) -> Instance | None:
+        return next((instance for instance in self.instances if instance.name == name), None)
+
+    def by_secret_key(self, secret_key: str) -> Instance | None:
+        return next((instance for instance in self.instances if instance.secret_key == secret_key), None)
+
+
+def instance_id(name: str) -> str:
+    """A stable `ins_` id for an instance name, 27 characters after the prefix as Clerk's are."""
+    return "ins_" + (name + "0" * 27)[:27]
+
+
+def publishable_key(frontend_api: str, *, live: bool = False) -> str:
+    """The publishable key Clerk would give the instance whose Frontend API lives at this host.
+
+    clerk-js makes a dev browser only for hosts that end in `accounts.dev`, so test keys want such a host.
+    """
+    encoded = base64.b64encode(f"{frontend_api}$".encode()).decode().rstrip("=")
+    return f"{'pk_live_' if live else 'pk_test_'}{encoded}"
+
+
+def frontend_api_host(key: str) -> str:
+    """The host in a publishable key; raises ConfigError when it is not one that clerk-js would accept."""
+    prefix, _, encoded = key.rpartition("_")
+    if prefix not in ("pk_test", "pk_live"):
+        raise ConfigError(f"not a publishable key: {key}")
+    try:
+        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+    except ValueError as error:
+        raise ConfigError(f"not base64 in publishable key: {key}") from error
+    if not decoded.endswith("$") or "$" in decoded[:-1] or "." not in decoded:
+        raise ConfigError(f"no host in publishable key: {key}")
+    return decoded[:-1]
+
+
+def is_loopback(hostname: str) -> bool:
+    return hostname in ("localhost", "127.0.0.1", "::1") or hostname.endswith(".localhost")
+
+
+def load_config(path: Path) -> Config:
+    """Read and check the JSON file; raises ConfigError naming what is wrong."""
+    return parse_config(json.loads(path.read_text()))
+
+
+def parse_config(document: dict[str, Any]) -> Config:
+    """Build the Config from the parsed JSON document; raises ConfigError."""
+    instances = tuple(_parse_instance(item) for item in document.get("instances", []))
+    if not instances:
+        raise ConfigError("instances: at least one is needed")
+    for what in ("name", "publishable_key", "secret_key", "issuer", "prefix"):
+        values = [getattr(instance, what) for instance in instances]
+        if len(set(values)) != len(values):
+            raise ConfigError(f"instances: two share a {what}")
+    templates = cast("dict[str, dict[str, Any]]", document.get("jwtTemplates") or {})
+    return Config(
+        public_url=str(document.get("publicUrl", "http://localhost:8792")).rstrip("/"),
+        instances=instances,
+        jwt_templates={name: _parse_template(template) for name, template in templates.items()},
+        retry_seconds=tuple(float(s) for s in document.get("webhookRetrySeconds", DEFAULT_RETRY_SECONDS)),
+    )
+
+
+def _parse_instance(item: dict[str, Any]) -> Instance:
+    missing = [key for key in ("name", "publishableKey", "secretKey", "issuer") if not item.get(key)]
+    if missing:
+        raise ConfigError(f"instance {item.get('name', '?')}: missing {', '.join(missing)}")
+    webhook = item.get("webhook")
+    instance = Instance(
+        name=item["name"],
+        publishable_key=item["publishableKey"],
+        secret_key=item["secretKey"],
+        issuer=str(item["issuer"]).rstrip("/"),
+        application_name=item.get("applicationName") or _application_name(item["name"]),
+        webhook=WebhookEndpoint(webhook["url"], webhook["secret"]) if webhook else None,
+        allowed_redirect_origins=tuple(item.get("allowedRedirectOrigins") or ()),
+        session_claims=item.get("sessionClaims", dict(DEFAULT_SESSION_CLAIMS)),
+    )
+    frontend_api_host(instance.publishable_key)
+    mode = "test" if instance.is_development else "live"
+    if not instance.secret_key.startswith(f"sk_{mode}_"):
+        raise ConfigError(f"instance {instance.name}: the two keys are of different modes")
+    if not instance.prefix or instance.prefix.split("/")[1] in ("v1", "_devstack"):
+        raise ConfigError(f"instance {instance.name}: the issuer needs a path of its own")
+    return instance
+
+
+def _parse_template(template: dict[str, Any]) -> dict[str, Any]:
+    return template if "claims" in template else {"claims": template}
+
+
+def _application_name(instance_name: str) -> str:
+    return "dream-api" if instance_name == "developers" else "end-user-api"

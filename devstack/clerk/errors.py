@@ -1,0 +1,206 @@
+"""Clerk's error shape, and the errors the stand-in raises, with Clerk's codes and words."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+
+class ClerkError(Exception):
+    """One error of a Clerk API; rendered once, at the edge.
+
+    Codes and statuses: https://clerk.com/docs/guides/development/errors/backend-api (and frontend-api).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        long_message: str | None = None,
+        *,
+        meta: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.long_message = long_message or message
+        self.meta = meta
+        self.headers = headers or {}
+
+    def to_response(self) -> JSONResponse:
+        error: dict[str, Any] = {"message": self.message, "long_message": self.long_message, "code": self.code}
+        if self.meta is not None:
+            error["meta"] = self.meta
+        body = {"errors": [error], "clerk_trace_id": secrets.token_hex(16)}
+        return JSONResponse(body, status_code=self.status, headers=self.headers)
+
+
+def authorization_header_invalid() -> ClerkError:
+    return ClerkError(
+        401,
+        "authorization_header_format_invalid",
+        "Invalid Authorization header format",
+        'Invalid Authorization header format. Must be "Bearer <YOUR_API_KEY>"',
+    )
+
+
+def secret_key_invalid() -> ClerkError:
+    return ClerkError(
+        401,
+        "clerk_key_invalid",
+        "The provided Clerk Secret Key is invalid. Make sure that your Clerk Secret Key is correct.",
+    )
+
+
+def not_found(what: str, id: str) -> ClerkError:
+    return ClerkError(404, "resource_not_found", "not found", f"No {what} was found with id {id}.")
+
+
+def route_not_found() -> ClerkError:
+    return ClerkError(404, "resource_not_found", "Resource not found", "The resource could not be found.")
+
+
+def method_not_allowed() -> ClerkError:
+    return ClerkError(405, "method_not_allowed", "Method not allowed")
+
+
+def malformed_body() -> ClerkError:
+    return ClerkError(400, "request_body_invalid", "Request body invalid", "The request body is invalid.")
+
+
+def unsupported_media_type() -> ClerkError:
+    return ClerkError(415, "unsupported_content_type", "Content-Type is not supported")
+
+
+def param_missing(name: str) -> ClerkError:
+    return ClerkError(422, "form_param_missing", "is missing", f"{name} must be included.", meta={"param_name": name})
+
+
+def param_unknown(name: str) -> ClerkError:
+    return ClerkError(
+        422,
+        "form_param_unknown",
+        "is unknown",
+        f"{name} is not a valid parameter for this request.",
+        meta={"param_name": name},
+    )
+
+
+def param_invalid(name: str, why: str = "") -> ClerkError:
+    return ClerkError(
+        422, "form_param_format_invalid", "is invalid", why or f"{name} is invalid.", meta={"param_name": name}
+    )
+
+
+def param_too_large(name: str, limit_bytes: int) -> ClerkError:
+    return ClerkError(
+        422,
+        "form_param_exceeds_allowed_size",
+        "exceeds allowed size",
+        f"{name} exceeds the maximum allowed size of {limit_bytes} bytes.",
+        meta={"param_name": name},
+    )
+
+
+def identifier_exists(name: str = "email_address") -> ClerkError:
+    return ClerkError(
+        422,
+        "form_identifier_exists",
+        "That email address is taken. Please try another.",
+        meta={"param_name": name},
+    )
+
+
+def identifier_not_found() -> ClerkError:
+    return ClerkError(
+        422, "form_identifier_not_found", "Couldn't find your account.", meta={"param_name": "identifier"}
+    )
+
+
+def password_incorrect() -> ClerkError:
+    return ClerkError(
+        422,
+        "form_password_incorrect",
+        "Password is incorrect. Try again, or use another method.",
+        meta={"param_name": "password"},
+    )
+
+
+def password_too_short() -> ClerkError:
+    return ClerkError(
+        422,
+        "form_password_length_too_short",
+        "Passwords must be 8 characters or more.",
+        meta={"param_name": "password"},
+    )
+
+
+def ticket_invalid() -> ClerkError:
+    return ClerkError(400, "ticket_invalid_code", "ticket is invalid", "Ticket is invalid.", meta=_TICKET)
+
+
+def ticket_expired() -> ClerkError:
+    return ClerkError(400, "ticket_expired_code", "ticket has expired", "This ticket has expired.", meta=_TICKET)
+
+
+def ticket_already_used() -> ClerkError:
+    return ClerkError(
+        400,
+        "sign_in_token_already_used_code",
+        "sign in token has already been used",
+        "This sign in token has already been used. Each token can only be used once.",
+        meta=_TICKET,
+    )
+
+
+def ticket_revoked() -> ClerkError:
+    return ClerkError(
+        400,
+        "sign_in_token_revoked_code",
+        "sign in token has been revoked",
+        "This sign in token has been revoked and cannot be used anymore.",
+        meta=_TICKET,
+    )
+
+
+def session_exists() -> ClerkError:
+    return ClerkError(400, "session_exists", "Session already exists", "You're already signed in.")
+
+
+def signed_out() -> ClerkError:
+    return ClerkError(401, "signed_out", "Signed out", "You are signed out")
+
+
+def dev_browser_unauthenticated() -> ClerkError:
+    return ClerkError(
+        401,
+        "dev_browser_unauthenticated",
+        "Browser unauthenticated",
+        "Unable to authenticate this browser for your development instance. Check your Clerk cookies and try again.",
+    )
+
+
+def origin_invalid() -> ClerkError:
+    return ClerkError(
+        400,
+        "origin_invalid",
+        "Invalid HTTP Origin header",
+        "The Request HTTP Origin header must be equal to or a subdomain of the requesting URL.",
+    )
+
+
+def too_many_requests(retry_after_seconds: int) -> ClerkError:
+    return ClerkError(
+        429,
+        "too_many_requests",
+        "Too many requests. Please try again in a bit.",
+        headers={"Retry-After": str(retry_after_seconds)},
+    )
+
+
+_TICKET = {"param_name": "ticket"}

@@ -1,0 +1,1 @@
+"""Runs the real workers in a real workerd, from files that the package registries have."""
