@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -38,7 +39,7 @@ class Keys:
         current = self._current(instance)
         return jwt.encode(
             claims,
-            current["privateKeyPem"],
+            _private(current),
             algorithm="RS256",
             headers={"cat": "cl_B7d4PD111AAA", "kid": current["kid"], "typ": "JWT", **(headers or {})},
         )
@@ -83,7 +84,12 @@ class Keys:
 
 
 def _private(document: Document) -> rsa.RSAPrivateKey:
-    key = serialization.load_pem_private_key(document["privateKeyPem"].encode(), password=None)
+    return _parse(document["privateKeyPem"])
+
+
+@lru_cache(maxsize=32)
+def _parse(pem: str) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(pem.encode(), password=None)
     assert isinstance(key, rsa.RSAPrivateKey)
     return key
 

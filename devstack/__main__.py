@@ -1,0 +1,234 @@
+"""`python -m devstack dev|up|down|status|clean-data`: the local stack from a terminal. `make` calls this."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from devstack.configuration import rate_limit_from_environment
+from devstack.paths import ROOT
+from devstack.ports import Ports, PortTaken
+from devstack.service import end_group
+from devstack.stack import BOOT_SECONDS, Stack, StackError, clean
+
+
+def dev_folder() -> Path:
+    return Path(os.environ.get("DREAM_DEV_DIR") or ROOT / ".dev").resolve()
+
+
+def say(text: str) -> None:
+    print(f"\033[2m  {text}\033[0m" if sys.stdout.isatty() else f"  {text}", flush=True)
+
+
+def show(line: str) -> None:
+    print(line, flush=True)
+
+
+def describe(state: dict[str, Any]) -> str:
+    """The addresses of a running stack and a first call that works."""
+    demo = state["demo"]
+    return f"""
+  dashboard       {state["frontend"]}
+  api-multi       {state["apiMulti"]}
+  front-auth-api  {state["frontAuthApi"]}
+  oauth-api       {state["oauthApi"]}
+  sign-up         {state["signUp"]}
+  Stripe          {state["stripe"]}
+  Clerk           {state["clerk"]}
+
+  demo developer  {demo["developer"]["email"]}
+  saas project    {demo["saas"]["publishableKey"]}
+                  {demo["saas"]["secretKey"]}
+  store project   {demo["store"]["publishableKey"]}
+                  {demo["store"]["secretKey"]}
+
+  Count one call of an end user on the free tier:
+
+  curl -X POST {state["apiMulti"]}/api/data \\
+    -H 'Authorization: Bearer {demo["saas"]["secretKey"]}' -H 'X-User-Id: user_1'
+"""
+
+
+def serve(*, quiet: bool) -> int:
+    """Runs a stack until told to stop. `quiet` is for the one that `up` leaves in the background."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: _interrupt(stop))
+    folder = dev_folder()
+    stack = Stack(
+        folder,
+        Ports.from_environment(),
+        rate_limit_per_minute=rate_limit_from_environment(),
+        debug_round_trips=os.environ.get("DEBUG_ROUND_TRIPS", "1") == "1",
+        keep_on_failure=not quiet,
+        say=say,
+        show=None if quiet else show,
+    )
+    started = time.monotonic()
+    try:
+        state = stack.start()
+    except KeyboardInterrupt:
+        return 130
+    except (StackError, PortTaken) as error:
+        print(f"\ndream-api did not start: {error}", file=sys.stderr)
+        return 1
+    try:
+        if not quiet:
+            print(describe(state))
+            say(f"ready after {time.monotonic() - started:.1f} s; Ctrl-C stops it; the log is also in {stack.log_path}")
+        while not stop.wait(0.5):
+            gone = [service.name for service in stack.services if not service.is_running]
+            if gone:
+                print(f"{', '.join(gone)} stopped unexpectedly; see {stack.log_path}", file=sys.stderr)
+                return 1
+    except KeyboardInterrupt:
+        pass
+    finally:
+        stack.stop()
+    return 0
+
+
+def _interrupt(stop: threading.Event) -> None:
+    """The first signal interrupts whatever runs; later ones do not disturb the stopping."""
+    if not stop.is_set():
+        stop.set()
+        raise KeyboardInterrupt
+
+
+def up() -> int:
+    """Starts a stack in the background and returns when it is ready. Harmless when one runs already."""
+    folder = dev_folder()
+    if supervisor(folder):
+        print(describe(json.loads((folder / "stack.json").read_text())))
+        say("it was running already")
+        return 0
+    _sweep(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "up.log").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "devstack", "serve"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    (folder / "supervisor.json").write_text(json.dumps({"pid": process.pid}))
+    shown = 0
+    deadline = time.monotonic() + 2 * BOOT_SECONDS
+    while not (folder / "stack.json").exists():
+        shown = _show_new(folder / "up.log", shown)
+        if process.poll() is not None or time.monotonic() > deadline:
+            _show_new(folder / "up.log", shown)
+            return 1
+        time.sleep(0.1)
+    _show_new(folder / "up.log", shown)
+    print(describe(json.loads((folder / "stack.json").read_text())))
+    say(f"make down stops it; the log is in {folder / 'dev.log'}")
+    return 0
+
+
+def _show_new(file: Path, shown: int) -> int:
+    text = file.read_text()
+    print(text[shown:], end="", flush=True)
+    return len(text)
+
+
+def down() -> int:
+    """Stops the stack that `up` or `dev` started, and what a killed one left behind."""
+    folder = dev_folder()
+    pid = supervisor(folder)
+    if pid:
+        os.kill(pid, signal.SIGTERM)
+        while _command_of(pid):
+            time.sleep(0.05)
+    swept = _sweep(folder)
+    (folder / "supervisor.json").unlink(missing_ok=True)
+    (folder / "stack.json").unlink(missing_ok=True)
+    say("stopped" if pid or swept else "nothing was running")
+    return 0
+
+
+def supervisor(folder: Path) -> int | None:
+    """The process id of the program that runs this folder's stack, if it does."""
+    file = folder / "supervisor.json"
+    if not file.exists():
+        return None
+    pid = json.loads(file.read_text())["pid"]
+    return pid if "devstack" in _command_of(pid) else None
+
+
+def _sweep(folder: Path) -> bool:
+    """Ends services whose supervisor was killed, once sure that they are still the processes that were noted."""
+    file = folder / "processes.json"
+    if not file.exists():
+        return False
+    found = [each for each in json.loads(file.read_text()) if _command_of(each["pid"]) == " ".join(each["command"])]
+    for each in found:
+        end_group(each["pid"])
+    file.unlink()
+    return bool(found)
+
+
+def _command_of(pid: int) -> str:
+    """The command line of a process, empty when it is gone."""
+    found = subprocess.run(["ps", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    state, _, command = found.stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else command.strip()
+
+
+def status() -> int:
+    folder = dev_folder()
+    if not supervisor(folder):
+        print("nothing runs")
+        return 1
+    print(describe(json.loads((folder / "stack.json").read_text())))
+    return 0
+
+
+def clean_data() -> int:
+    if supervisor(dev_folder()):
+        print("the stack runs; make down first", file=sys.stderr)
+        return 1
+    clean(dev_folder())
+    say(f"{dev_folder()} is gone")
+    return 0
+
+
+def dev() -> int:
+    folder = dev_folder()
+    if supervisor(folder):
+        print("dream-api runs already; make down stops it", file=sys.stderr)
+        return 1
+    _sweep(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "supervisor.json").write_text(json.dumps({"pid": os.getpid()}))
+    return serve(quiet=False)
+
+
+COMMANDS = {
+    "dev": dev,
+    "serve": lambda: serve(quiet=True),
+    "up": up,
+    "down": down,
+    "status": status,
+    "clean-data": clean_data,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="devstack", description=__doc__)
+    parser.add_argument("command", choices=COMMANDS)
+    return COMMANDS[parser.parse_args().command]()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""Browsers and their sessions: dev browsers, clients, sessions. Mints no tokens."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from devstack.clerk import errors, users
+from devstack.clerk.clock import Clock
+from devstack.clerk.config import Instance
+from devstack.clerk.ids import new_id
+from devstack.clerk.store import Document, Store
+from devstack.clerk.users import Users
+from devstack.clerk.webhooks import Webhooks
+
+_SESSION = "session"
+_CLIENT = "client"
+_BROWSER = "browser"
+_LIFETIME_MS = 7 * 24 * 3600 * 1000
+_ABANDON_MS = 30 * 24 * 3600 * 1000
+
+
+class Sessions:
+    """A client is one browser; it holds at most one live session, Clerk's default single-session mode."""
+
+    def __init__(self, store: Store, clock: Clock, users: Users, webhooks: Webhooks) -> None:
+        self._store = store
+        self._clock = clock
+        self._users = users
+        self._webhooks = webhooks
+
+    # A browser is known by a secret: `__clerk_db_jwt` in development, the `__client` cookie in production.
+
+    def new_browser(self, instance: Instance) -> str:
+        token = ("dvb_" if instance.is_development else "cli_") + secrets.token_urlsafe(24)
+        self._store.put(_BROWSER, instance.name, token, {"client_id": None})
+        return token
+
+    def knows_browser(self, instance: Instance, token: str) -> bool:
+        return self._store.get(_BROWSER, instance.name, token) is not None
+
+    def client_of(self, instance: Instance, token: str) -> Document | None:
+        """The browser's client, if it has begun anything yet."""
+        browser = self._store.get(_BROWSER, instance.name, token)
+        if browser is None or browser["client_id"] is None:
+            return None
+        return self._store.get(_CLIENT, instance.name, browser["client_id"])
+
+    def ensure_client(self, instance: Instance, token: str) -> Document:
+        """The browser's client, made now if need be."""
+        client = self.client_of(instance, token)
+        if client is None:
+            now = self._clock.milliseconds()
+            client = {
+                "id": new_id("client"),
+                "session_ids": [],
+                "last_active_session_id": None,
+                "last_strategy": None,
+                "sign_in": None,
+                "sign_up": None,
+                "created_at": now,
+                "updated_at": now,
+            }
+            self.save_client(instance, client)
+            self._store.put(_BROWSER, instance.name, token, {"client_id": client["id"]})
+        return client
+
+    def save_client(self, instance: Instance, client: Document) -> None:
+        client["updated_at"] = self._clock.milliseconds()
+        self._store.put(_CLIENT, instance.name, client["id"], client)
+
+    def forget_client(self, instance: Instance, client: Document) -> None:
+        for session in self.live_of_client(instance, client):
+            self.end(instance, session, "removed")
+        self._store.delete(_CLIENT, instance.name, client["id"])
+
+    def create(self, instance: Instance, user_id: str, *, client: Document | None = None) -> Document:
+        """A new active session, in that browser if one is given; raises ClerkError 404 for an unknown user."""
+        self._users.get(instance, user_id)
+        now = self._clock.milliseconds()
+        session = {
+            "object": "session",
+            "id": new_id("sess"),
+            "client_id": client["id"] if client else new_id("client"),
+            "user_id": user_id,
+            "status": "active",
+            "actor": None,
+            "last_active_organization_id": None,
+            "last_active_at": now,
+            "expire_at": now + _LIFETIME_MS,
+            "abandon_at": now + _ABANDON_MS,
+            "created_at": now,
+            "updated_at": now,
+            "tasks": None,
+        }
+        with self._store.transaction():
+            self._users.signed_in(instance, user_id)
+            self._save(instance, session)
+            if client is not None:
+                client["session_ids"] = [*client["session_ids"], session["id"]]
+                client["last_active_session_id"] = session["id"]
+                self.save_client(instance, client)
+            self._webhooks.emit(instance, "session.created", session | {"user": self._users.get(instance, user_id)})
+        return session
+
+    def get(self, instance: Instance, session_id: str) -> Document:
+        """With its status as of now; raises ClerkError 404."""
+        session = self._store.get(_SESSION, instance.name, session_id)
+        if session is None:
+            raise errors.not_found("session", session_id)
+        return self._as_of_now(session)
+
+    def of_user(self, instance: Instance, user_id: str, *, status: str | None = None) -> list[Document]:
+        """Newest first."""
+        found = [self._as_of_now(item) for item in self._store.all(_SESSION, instance.name, owner=user_id)]
+        return [item for item in reversed(found) if status is None or item["status"] == status]
+
+    def all(self, instance: Instance) -> list[Document]:
+        return [self._as_of_now(item) for item in reversed(self._store.all(_SESSION, instance.name))]
+
+    def live_of_client(self, instance: Instance, client: Document) -> list[Document]:
+        stored = [self._store.get(_SESSION, instance.name, id) for id in client["session_ids"]]
+        sessions = [self._as_of_now(session) for session in stored if session is not None]
+        return [session for session in sessions if session["status"] in ("active", "pending")]
+
+    def end(self, instance: Instance, session: Document, status: str) -> Document:
+        """`revoked` by a server, `removed` by a sign-out, `ended`; sends the event of that name."""
+        session = session | {"status": status, "updated_at": self._clock.milliseconds()}
+        with self._store.transaction():
+            self._save(instance, session)
+            self._webhooks.emit(instance, f"session.{status}", session)
+        return session
+
+    def set_status(self, instance: Instance, session: Document, status: str) -> Document:
+        """For tests: `pending` makes tokens carry `sts: pending`."""
+        session = session | {"status": status}
+        self._save(instance, session)
+        return session
+
+    def touch(self, instance: Instance, session: Document) -> Document:
+        session = session | {"last_active_at": self._clock.milliseconds()}
+        self._save(instance, session)
+        return session
+
+    def end_all_of(self, instance: Instance, user_id: str) -> None:
+        """Before a user is deleted or banned."""
+        for session in self.of_user(instance, user_id):
+            if session["status"] in ("active", "pending"):
+                self.end(instance, session, "revoked")
+
+    def to_browser(self, instance: Instance, session: Document, token: str) -> dict[str, Any]:
+        """A session as the Frontend API lists it in the client, with its user and a fresh token."""
+        user = self._users.get(instance, session["user_id"])
+        return {key: value for key, value in session.items() if key not in ("user_id", "client_id")} | {
+            "user": users.for_browser(user),
+            "public_user_data": {
+                "first_name": user["first_name"],
+                "last_name": user["last_name"],
+                "image_url": user["image_url"],
+                "has_image": user["has_image"],
+                "identifier": users.primary_email(user),
+                "user_id": user["id"],
+                "profile_image_url": user["profile_image_url"],
+            },
+            "factor_verification_age": self.factor_age(session),
+            "last_active_token": {"object": "token", "jwt": token},
+        }
+
+    def factor_age(self, session: Document) -> list[int]:
+        """Minutes since the first factor was checked; -1, there is no second."""
+        return [max(0, (self._clock.milliseconds() - session["created_at"]) // 60000), -1]
+
+    def _as_of_now(self, session: Document) -> Document:
+        if session["status"] == "active" and self._clock.milliseconds() >= session["expire_at"]:
+            return session | {"status": "expired"}
+        return session
+
+    def _save(self, instance: Instance, session: Document) -> None:
+        self._store.put(_SESSION, instance.name, session["id"], session, owner=session["user_id"])

@@ -1,0 +1,72 @@
+"""Main module of each worker in local runs: the worker's own `entry`, plus the routes under `/_devstack/`.
+
+It installs what `dream.hooks` leaves open: a clock that tests can move, and checkpoints at which they can stop a request.
+Production starts `entry` itself and has none of this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import entry
+from dream import hooks
+from workers import Response
+
+PREFIX = "/_devstack/"
+
+clock = {"offset": 0.0}
+armed: dict[str, str] = {}
+reached: list[str] = []
+
+
+def _now() -> float:
+    return time.time() + clock["offset"]
+
+
+async def _checkpoint(name: str) -> None:
+    """Does what a test armed this checkpoint for: `hang` until killed, or `fail`."""
+    reached.append(name)
+    del reached[:-100]
+    action = armed.get(name)
+    if action == "hang":
+        await asyncio.sleep(3600)
+    if action == "fail":
+        raise RuntimeError(f"checkpoint {name} was told to fail")
+
+
+hooks.clock = _now
+hooks.checkpoint = _checkpoint
+
+
+class Default(entry.Default):
+    """The worker, with a side door."""
+
+    async def fetch(self, request: Any) -> Any:
+        if PREFIX not in request.url:
+            return await super().fetch(request)
+        url = urlsplit(request.url)
+        body = json.loads(await request.text() or "{}") if str(request.method) == "POST" else {}
+        return await self._devstack(url.path.removeprefix(PREFIX), body, parse_qs(url.query))
+
+    async def _devstack(self, action: str, body: dict[str, Any], query: dict[str, list[str]]) -> Any:
+        if action == "health":
+            return Response.json({"status": "ok"})
+        if action == "clock":
+            clock["offset"] = float(body.get("offsetSeconds", clock["offset"]))
+            return Response.json({"offsetSeconds": clock["offset"], "now": _now()})
+        if action == "checkpoints":
+            if "armed" in body:
+                armed.clear()
+                armed.update(body["armed"])
+                reached.clear()
+            return Response.json({"armed": armed, "reached": reached})
+        if action == "scheduled":
+            cron = query.get("cron", ["* * * * *"])[0]
+            await self.scheduled(SimpleNamespace(cron=cron, scheduledTime=_now() * 1000, type="scheduled"))
+            return Response.json({"status": "ok", "cron": cron})
+        return Response.json({"error": "Not found", "message": f"No local route {PREFIX}{action}"}, status=404)

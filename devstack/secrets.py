@@ -1,0 +1,72 @@
+"""The secrets of a local stack: made once, kept in its folder, worth nothing anywhere else."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+def _token(prefix: str) -> str:
+    return prefix + secrets.token_hex(16)
+
+
+def _svix_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What a developer would copy from the vendors' dashboards, and what the workers keep to themselves."""
+
+    stripe_test: str
+    stripe_live: str
+    stripe_client_test: str
+    stripe_client_live: str
+    stripe_platform_account: str
+    stripe_webhook_platform: str
+    stripe_webhook_connect_test: str
+    stripe_webhook_connect_live: str
+    clerk_developers: str
+    clerk_developers_webhook: str
+    clerk_end_users_test: str
+    clerk_end_users_test_webhook: str
+    clerk_end_users_live: str
+    clerk_end_users_live_webhook: str
+    encryption_key: str
+    signing_secret: str
+
+    @classmethod
+    def make(cls) -> Secrets:
+        return cls(
+            stripe_test=_token("sk_test_"),
+            stripe_live=_token("sk_live_"),
+            stripe_client_test=_token("ca_test"),
+            stripe_client_live=_token("ca_live"),
+            stripe_platform_account="acct_" + secrets.token_hex(8),
+            stripe_webhook_platform=_token("whsec_"),
+            stripe_webhook_connect_test=_token("whsec_"),
+            stripe_webhook_connect_live=_token("whsec_"),
+            clerk_developers=_token("sk_test_"),
+            clerk_developers_webhook=_svix_secret(),
+            clerk_end_users_test=_token("sk_test_"),
+            clerk_end_users_test_webhook=_svix_secret(),
+            clerk_end_users_live=_token("sk_live_"),
+            clerk_end_users_live_webhook=_svix_secret(),
+            encryption_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+            signing_secret=secrets.token_urlsafe(32),
+        )
+
+    @classmethod
+    def of_stack(cls, folder: Path) -> Secrets:
+        """The secrets of the stack that lives in `folder`, made at the first call."""
+        file = folder / "secrets.json"
+        if file.exists():
+            return cls(**json.loads(file.read_text()))
+        made = cls.make()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(asdict(made), indent=2))
+        return made

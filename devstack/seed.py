@@ -1,0 +1,128 @@
+"""Plants a demo developer with one `saas` and one `store` project into an empty local database. Repeating changes nothing.
+
+It writes to D1's file while no worker runs, and keeps the plain keys in the stack's folder, where `make dev` reads them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from devstack.configuration import Configuration
+from dream.domain import keys
+
+EMAIL = "demo@dream-api.example"
+
+SAAS_TIERS: tuple[dict[str, Any], ...] = (
+    {"name": "free", "displayName": "Free", "price": 0, "limit": 100, "features": ["100 calls a month"]},
+    {"name": "pro", "displayName": "Pro", "price": 2900, "limit": 1000, "popular": 1, "features": ["1,000 calls a month"]},
+    {"name": "unlimited", "displayName": "Unlimited", "price": 9900, "limit": None, "features": ["No limit"]},
+)
+STORE_PRODUCTS: tuple[dict[str, Any], ...] = (
+    {"name": "mug", "displayName": "Mug", "price": 1200, "inventory": 25, "description": "Holds a third of a litre."},
+    {"name": "t-shirt", "displayName": "T-shirt", "price": 2400, "inventory": 10, "description": "Cotton, size M."},
+    {"name": "poster", "displayName": "Poster", "price": 1800, "inventory": 3, "description": "A2, numbered."},
+)
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What was planted, now or at an earlier start."""
+
+    demo: dict[str, Any]
+    platform_price_id: str
+
+
+def plant(database: Path, configuration: Configuration) -> Seeded:
+    """Makes sure that the demo data exist, and returns them."""
+    file = configuration.folder / "demo.json"
+    if file.exists():
+        record = json.loads(file.read_text())
+    else:
+        record = _plant(database)
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(record, indent=2))
+    return Seeded(demo=record["demo"], platform_price_id=record["platformPriceId"])
+
+
+def _plant(database: Path) -> dict[str, Any]:
+    platform_id = keys.make_id("plt", os.urandom)
+    user_id = keys.make_id("user", os.urandom)
+    connection = sqlite3.connect(database)
+    try:
+        with connection:
+            connection.execute("PRAGMA foreign_keys = ON")
+            _insert(
+                connection,
+                "platforms",
+                platformId=platform_id,
+                clerkUserId=user_id,
+                email=EMAIL,
+                subscriptionStatus="active",
+                liveKeysUntil="9999-12-31T00:00:00.000Z",
+            )
+            saas = _project(connection, platform_id, "Demo SaaS", "saas")
+            for position, tier in enumerate(SAAS_TIERS):
+                _tier(connection, saas["publishableKey"], position, "subscription", tier)
+            store = _project(connection, platform_id, "Demo store", "store")
+            for position, product in enumerate(STORE_PRODUCTS):
+                _tier(connection, store["publishableKey"], position, "one_off", product)
+    finally:
+        connection.close()
+    demo = {
+        "developer": {"userId": user_id, "email": EMAIL},
+        "saas": {"platformId": platform_id, **saas},
+        "store": {"platformId": platform_id, **store},
+    }
+    return {"demo": demo, "platformPriceId": "price_platform_local"}
+
+
+def _project(connection: sqlite3.Connection, platform_id: str, name: str, project_type: str) -> dict[str, str]:
+    publishable_key = keys.make_key("pk", "test", os.urandom)
+    secret_key = keys.make_key("sk", "test", os.urandom)
+    _insert(
+        connection,
+        "projects",
+        publishableKey=publishable_key,
+        platformId=platform_id,
+        name=name,
+        projectType=project_type,
+        mode="test",
+    )
+    connection.execute(
+        "INSERT INTO api_keys (secretKeyHash, publishableKey, secretKeyEncrypted, secretKeyMasked, createdAt)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (keys.hash_secret(secret_key), publishable_key, "", keys.mask(secret_key), _now()),
+    )
+    return {"publishableKey": publishable_key, "secretKey": secret_key}
+
+
+def _tier(
+    connection: sqlite3.Connection, publishable_key: str, position: int, billing_mode: str, tier: dict[str, Any]
+) -> None:
+    columns = {**tier, "features": json.dumps(tier.get("features", []))}
+    _insert(
+        connection,
+        "tiers",
+        publishableKey=publishable_key,
+        billingMode=billing_mode,
+        position=position,
+        **columns,
+    )
+
+
+def _insert(connection: sqlite3.Connection, table: str, **columns: Any) -> None:
+    """Inserts one row, with the times that every such table has."""
+    values = {**columns, "createdAt": _now(), "updatedAt": _now()}
+    names = ", ".join(f'"{name}"' for name in values)
+    places = ", ".join("?" for _ in values)
+    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", tuple(values.values()))  # noqa: S608
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

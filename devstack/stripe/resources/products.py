@@ -1,0 +1,106 @@
+"""Owns products: what is sold, and whether it still is."""
+
+import re
+
+from stripe.params import ProductCreateParams, ProductListParams, ProductUpdateParams
+
+from devstack.stripe import errors, lists
+from devstack.stripe.books import Books
+from devstack.stripe.jsontypes import Json
+from devstack.stripe.parameters import NoParams, merged_metadata, unset_as_none
+from devstack.stripe.resources import prices
+from devstack.stripe.routing import Route
+
+_PLAIN = (
+    "active", "description", "images", "marketing_features", "name", "package_dimensions", "shippable",
+    "statement_descriptor", "tax_code", "unit_label", "url",
+)  # fmt: skip
+_LISTS = ("images", "marketing_features")
+
+
+def create(books: Books, params: Json) -> Json:
+    product = build(books, params)
+    if "default_price_data" in params:
+        price = prices.build(books, {**params["default_price_data"], "product": product["id"]}, "default_price_data")
+        product = books.change(product, "product.updated", default_price=price["id"])
+    return product
+
+
+def build(books: Books, params: Json) -> Json:
+    product: Json = {
+        **books.stamp("product"),
+        "active": True,
+        "default_price": None,
+        "description": None,
+        "images": [],
+        "marketing_features": [],
+        "metadata": merged_metadata({}, params.get("metadata")),
+        "name": "",
+        "package_dimensions": None,
+        "shippable": None,
+        "statement_descriptor": None,
+        "tax_code": None,
+        "type": params.get("type", "service"),
+        "unit_label": None,
+        "updated": books.now,
+        "url": None,
+    }
+    product.update({name: _cleared(name, params[name]) for name in _PLAIN if name in params})
+    if "id" in params:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", params["id"]):
+            raise errors.invalid("Invalid product id.", "id")
+        if books.find("product", params["id"]):
+            raise errors.invalid("Product already exists.", "id", "resource_already_exists")
+        product["id"] = params["id"]
+    return books.add(product, "product.created")
+
+
+def retrieve(books: Books, params: Json, product_id: str) -> Json:
+    return books.require("product", product_id)
+
+
+def update(books: Books, params: Json, product_id: str) -> Json:
+    product = books.require("product", product_id)
+    changes = {name: _cleared(name, params[name]) for name in _PLAIN if name in params}
+    if "metadata" in params:
+        changes["metadata"] = merged_metadata(product["metadata"], params["metadata"])
+    if "default_price" in params:
+        price = books.require("price", params["default_price"], "default_price")
+        if price["product"] != product_id:
+            raise errors.invalid(f"The price `{price['id']}` does not belong to this product.", "default_price")
+        changes["default_price"] = price["id"]
+    if all(product[name] == value for name, value in changes.items()):
+        return product
+    return books.change(product, "product.updated", **changes, updated=books.now)
+
+
+def delete(books: Books, params: Json, product_id: str) -> Json:
+    product = books.require("product", product_id)
+    if books.where("price", product=product_id):
+        raise errors.invalid("This product cannot be deleted because it has one or more user-created prices.")
+    books.store.run(
+        "DELETE FROM objects WHERE account = ? AND livemode = ? AND id = ?",
+        books.tenant.account, books.livemode, product_id,
+    )  # fmt: skip
+    books.emit("product.deleted", product)
+    return {"id": product_id, "object": "product", "deleted": True}
+
+
+def list_(books: Books, params: Json) -> Json:
+    rows = lists.matching(books.where("product"), params, "active", "shippable", "url")
+    if "ids" in params:
+        rows = [row for row in rows if row["id"] in params["ids"]]
+    return lists.page(books, rows, params, "/v1/products")
+
+
+def _cleared(name: str, value: object) -> object:
+    return ([] if name in _LISTS else None) if value == "" else value
+
+
+ROUTES = [
+    Route("POST", "/v1/products", ProductCreateParams, create),
+    Route("GET", "/v1/products", ProductListParams, list_),
+    Route("GET", "/v1/products/{id}", NoParams, retrieve),
+    Route("POST", "/v1/products/{id}", ProductUpdateParams, update),
+    Route("DELETE", "/v1/products/{id}", NoParams, delete),
+]

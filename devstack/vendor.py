@@ -1,0 +1,142 @@
+"""Fills each worker's `python_modules/`, the folder that wrangler uploads: the SDK and what that worker imports.
+
+`pywrangler sync` does the same on a machine that can download an Emscripten interpreter; this needs PyPI alone. Which
+packages a worker gets is in its pyproject.toml, their versions in the root's uv.lock, and what stays out of the upload in
+its wrangler.toml, under `[python_modules] exclude`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from devstack.paths import CACHE, ROOT, SHARED, WORKERS, worker_folder
+
+SDK = "workers-runtime-sdk"
+# What Pyodide's platform is called, as the versions of Python and Emscripten that workerd runs have it.
+PLATFORM = ("--python-platform", "wasm32-pyodide2025", "--python-version", "3.14")
+# stripe asks for these, and imports them only if they are there; the workers give it a client made of fetch.
+NOT_NEEDED = {"requests", "certifi", "charset-normalizer", "idna", "urllib3"}
+
+
+@dataclass(frozen=True)
+class Package:
+    """One locked package."""
+
+    name: str
+    version: str
+    dependencies: tuple[str, ...]
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+def locked_packages() -> dict[str, Package]:
+    """Every package of uv.lock by name."""
+    return {
+        entry["name"]: Package(
+            name=entry["name"],
+            version=entry["version"],
+            dependencies=tuple(dependency["name"] for dependency in entry.get("dependencies", ())),
+        )
+        for entry in load_toml(ROOT / "uv.lock")["package"]
+        if "version" in entry
+    }
+
+
+def packages_of(worker: str) -> list[Package]:
+    """What a worker vendors from PyPI: the SDK, its own dependencies, and what these need in turn."""
+    locked = locked_packages()
+    declared = load_toml(worker_folder(worker) / "pyproject.toml")["project"]["dependencies"]
+    wanted = [SDK, *(requirement.partition("==")[0] for requirement in declared)]
+    found: dict[str, Package] = {}
+    while wanted:
+        name = wanted.pop()
+        if name == "dream" or name in NOT_NEEDED or name in found:
+            continue
+        found[name] = locked[name]
+        wanted.extend(found[name].dependencies)
+    return [found[name] for name in sorted(found)]
+
+
+def excluded_patterns(worker: str) -> list[str]:
+    return load_toml(worker_folder(worker) / "wrangler.toml")["python_modules"]["exclude"]
+
+
+def is_excluded(path: str, patterns: list[str]) -> bool:
+    """Whether a file, named relative to python_modules, matches one of wrangler's patterns."""
+    return any(
+        fnmatchcase(path, pattern) or (pattern.startswith("**/") and fnmatchcase(path, pattern[3:]))
+        for pattern in patterns
+    )
+
+
+def fetch(packages: list[Package]) -> Path:
+    """The packages unpacked as Pyodide wants them, in a cache folder that is made once for each set of versions."""
+    requirements = [f"{package.name}=={package.version}" for package in packages]
+    key = hashlib.sha256("\n".join([*PLATFORM, *requirements]).encode()).hexdigest()[:16]
+    folder = CACHE / "packages" / key
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=folder.parent))
+        command = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--no-deps"]
+        command += ["--only-binary", ":all:", *PLATFORM, "--target", str(partial), *requirements]
+        subprocess.run(command, check=True, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
+        partial.chmod(0o755)
+        partial.rename(folder)
+    return folder
+
+
+def files_under(folder: Path, patterns: list[str]) -> list[tuple[str, Path]]:
+    """The files to vendor from a folder, each with its name relative to python_modules, in a stable order."""
+    found = ((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    return sorted((name, path) for name, path in found if name[0] != "." and not is_excluded(name, patterns))
+
+
+def vendor(worker: str) -> Path:
+    """Makes `python_modules/` of one worker what the locks, its exclusions and `shared/dream` say. Repeating is cheap."""
+    patterns = excluded_patterns(worker)
+    wanted = dict(files_under(fetch(packages_of(worker)), patterns))
+    wanted |= {f"dream/{name}": path for name, path in files_under(SHARED / "dream", patterns)}
+    target = worker_folder(worker) / "python_modules"
+    present = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
+    for name in present - wanted.keys():
+        (target / name).unlink()
+    for name, source in wanted.items():
+        destination = target / name
+        if name in present and _same(source, destination):
+            continue
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, destination)
+    for folder in sorted((path for path in target.rglob("*") if path.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    return target
+
+
+def _same(source: Path, destination: Path) -> bool:
+    one, other = source.stat(), destination.stat()
+    return one.st_size == other.st_size and one.st_mtime_ns == other.st_mtime_ns
+
+
+def main() -> None:
+    for worker in WORKERS:
+        folder = vendor(worker)
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        size = sum(path.stat().st_size for path in files)
+        print(f"{worker}: {len(files)} files, {size / 1e6:.1f} MB in {folder.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
