@@ -1,0 +1,505 @@
+-- The first schema: developers, projects and keys, tiers, end users, usage, store, events.
+-- Triggers keep what must never drift from its source in the same transaction: stock, daily series, project totals.
+
+-- Developers ------------------------------------------------------------------------------------------------
+
+CREATE TABLE platforms (
+  platformId TEXT PRIMARY KEY,
+  clerkUserId TEXT NOT NULL UNIQUE,
+  email TEXT,
+  stripeCustomerId TEXT UNIQUE,
+  subscriptionId TEXT UNIQUE,
+  subscriptionStatus TEXT,
+  currentPeriodStart TEXT,
+  currentPeriodEnd TEXT,
+  cancelAtPeriodEnd INTEGER NOT NULL DEFAULT 0 CHECK (cancelAtPeriodEnd IN (0, 1)),
+  cancelAt TEXT,
+  canceledAt TEXT,
+  endedAt TEXT,
+  pastDueSince TEXT,
+  -- Live keys answer until this moment: far away while paid, the end of the grace time afterwards, NULL when never paid.
+  liveKeysUntil TEXT,
+  createdAt TEXT NOT NULL,
+  updatedAt TEXT NOT NULL
+);
+
+-- The developer's own allowance of /verify-auth calls.
+CREATE TABLE platform_usage_counts (
+  platformId TEXT NOT NULL REFERENCES platforms (platformId) ON DELETE CASCADE,
+  periodStart TEXT NOT NULL,
+  usageCount INTEGER NOT NULL CHECK (usageCount >= 0),
+  PRIMARY KEY (platformId, periodStart)
+) WITHOUT ROWID;
+
+-- Connected accounts. Calls use the platform's key with Stripe-Account, so no access token is kept.
+CREATE TABLE stripe_tokens (
+  platformId TEXT NOT NULL REFERENCES platforms (platformId) ON DELETE CASCADE,
+  mode TEXT NOT NULL CHECK (mode IN ('test', 'live')),
+  stripeUserId TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  portalConfigurationId TEXT,
+  status TEXT NOT NULL DEFAULT 'connected' CHECK (status IN ('connected', 'revoked')),
+  connectedAt TEXT NOT NULL,
+  revokedAt TEXT,
+  PRIMARY KEY (platformId, mode),
+  UNIQUE (stripeUserId, mode)
+) WITHOUT ROWID;
+
+-- Connect tickets and OAuth states: kept hashed, consumed by DELETE ... RETURNING.
+CREATE TABLE one_time_tokens (
+  tokenHash TEXT PRIMARY KEY,
+  purpose TEXT NOT NULL CHECK (purpose IN ('connect_ticket', 'connect_state')),
+  platformId TEXT NOT NULL REFERENCES platforms (platformId) ON DELETE CASCADE,
+  mode TEXT NOT NULL CHECK (mode IN ('test', 'live')),
+  browserHash TEXT,
+  expiresAt TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX one_time_tokens_by_expiry ON one_time_tokens (expiresAt);
+CREATE INDEX one_time_tokens_by_platform ON one_time_tokens (platformId);
+
+-- Projects and keys -----------------------------------------------------------------------------------------
+
+CREATE TABLE projects (
+  publishableKey TEXT PRIMARY KEY,
+  platformId TEXT NOT NULL REFERENCES platforms (platformId) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  projectType TEXT NOT NULL CHECK (projectType IN ('saas', 'store')),
+  mode TEXT NOT NULL CHECK (mode IN ('test', 'live')),
+  -- The test project that this live one was promoted from.
+  testPublishableKey TEXT UNIQUE REFERENCES projects (publishableKey) ON DELETE SET NULL,
+  createdAt TEXT NOT NULL,
+  updatedAt TEXT NOT NULL
+);
+CREATE INDEX projects_by_platform ON projects (platformId, mode, createdAt);
+
+-- A project that is being created at Stripe. Its id makes the idempotency keys, its row goes in the batch that makes the project.
+CREATE TABLE project_drafts (
+  draftId TEXT PRIMARY KEY,
+  platformId TEXT NOT NULL REFERENCES platforms (platformId) ON DELETE CASCADE,
+  fingerprint TEXT NOT NULL,
+  publishableKey TEXT NOT NULL UNIQUE,
+  mode TEXT NOT NULL CHECK (mode IN ('test', 'live')),
+  createdAt TEXT NOT NULL,
+  UNIQUE (platformId, fingerprint)
+);
+CREATE INDEX project_drafts_by_age ON project_drafts (createdAt);
+
+-- Secret keys. Several per project while a rotated one is in its grace time.
+CREATE TABLE api_keys (
+  secretKeyHash TEXT PRIMARY KEY,
+  publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  secretKeyEncrypted TEXT NOT NULL,
+  secretKeyMasked TEXT NOT NULL,
+  status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'revoked')),
+  -- End of the grace time of a rotated key; NULL for the current one.
+  expiresAt TEXT,
+  createdAt TEXT NOT NULL,
+  revokedAt TEXT,
+  lastUsedAt TEXT
+) WITHOUT ROWID;
+CREATE INDEX api_keys_by_project ON api_keys (publishableKey, createdAt);
+
+CREATE TABLE redirect_origins (
+  publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  origin TEXT NOT NULL,
+  PRIMARY KEY (publishableKey, origin)
+) WITHOUT ROWID;
+
+CREATE TABLE audit_log (
+  auditId INTEGER PRIMARY KEY,
+  platformId TEXT NOT NULL REFERENCES platforms (platformId) ON DELETE CASCADE,
+  publishableKey TEXT,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  details TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(details)),
+  createdAt TEXT NOT NULL
+);
+CREATE INDEX audit_log_by_platform ON audit_log (platformId, createdAt);
+CREATE INDEX audit_log_by_project ON audit_log (publishableKey, createdAt);
+
+-- Tiers -----------------------------------------------------------------------------------------------------
+
+-- name is the slug. "limit" NULL is unlimited, inventory NULL is not tracked. An archived tier keeps its subscribers.
+CREATE TABLE tiers (
+  publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  displayName TEXT NOT NULL,
+  description TEXT NOT NULL DEFAULT '',
+  price INTEGER NOT NULL CHECK (price >= 0),
+  currency TEXT NOT NULL DEFAULT 'usd',
+  "limit" INTEGER CHECK ("limit" >= 0),
+  billingMode TEXT NOT NULL CHECK (billingMode IN ('subscription', 'one_off')),
+  priceId TEXT,
+  productId TEXT,
+  features TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(features)),
+  popular INTEGER NOT NULL DEFAULT 0 CHECK (popular IN (0, 1)),
+  trialDays INTEGER NOT NULL DEFAULT 0 CHECK (trialDays BETWEEN 0 AND 730),
+  imageUrl TEXT,
+  inventory INTEGER CHECK (inventory >= 0),
+  position INTEGER NOT NULL DEFAULT 0,
+  createdAt TEXT NOT NULL,
+  updatedAt TEXT NOT NULL,
+  archivedAt TEXT,
+  PRIMARY KEY (publishableKey, name)
+) WITHOUT ROWID;
+
+-- Every price a tier ever had: the plan follows the price on the subscription, and old subscribers keep theirs.
+CREATE TABLE tier_prices (
+  publishableKey TEXT NOT NULL,
+  priceId TEXT NOT NULL,
+  tierName TEXT NOT NULL,
+  createdAt TEXT NOT NULL,
+  PRIMARY KEY (publishableKey, priceId),
+  FOREIGN KEY (publishableKey, tierName) REFERENCES tiers (publishableKey, name) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX tier_prices_by_tier ON tier_prices (publishableKey, tierName);
+
+CREATE TRIGGER tiers_price_added AFTER INSERT ON tiers WHEN NEW.priceId IS NOT NULL
+BEGIN
+  INSERT OR IGNORE INTO tier_prices (publishableKey, priceId, tierName, createdAt)
+  VALUES (NEW.publishableKey, NEW.priceId, NEW.name, NEW.updatedAt);
+END;
+
+CREATE TRIGGER tiers_price_changed AFTER UPDATE OF priceId ON tiers
+WHEN NEW.priceId IS NOT NULL AND NEW.priceId IS NOT OLD.priceId
+BEGIN
+  INSERT OR IGNORE INTO tier_prices (publishableKey, priceId, tierName, createdAt)
+  VALUES (NEW.publishableKey, NEW.priceId, NEW.name, NEW.updatedAt);
+END;
+
+-- End users -------------------------------------------------------------------------------------------------
+
+-- plan is what was set through /api/customers; a subscription that entitles comes before it.
+CREATE TABLE end_users (
+  publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  clerkUserId TEXT NOT NULL,
+  email TEXT COLLATE NOCASE,
+  firstName TEXT,
+  lastName TEXT,
+  plan TEXT,
+  stripeCustomerId TEXT,
+  createdAt TEXT NOT NULL,
+  updatedAt TEXT NOT NULL,
+  PRIMARY KEY (publishableKey, clerkUserId)
+) WITHOUT ROWID;
+CREATE INDEX end_users_by_age ON end_users (publishableKey, createdAt, clerkUserId);
+CREATE INDEX end_users_by_email ON end_users (publishableKey, email);
+CREATE INDEX end_users_by_clerk_user ON end_users (clerkUserId);
+CREATE INDEX end_users_by_stripe_customer ON end_users (publishableKey, stripeCustomerId);
+
+-- One subscription per end user and project: the live one, else the last that ended. monthlyAmount is its MRR.
+CREATE TABLE subscriptions (
+  publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  userId TEXT NOT NULL,
+  subscriptionId TEXT NOT NULL UNIQUE,
+  stripeCustomerId TEXT NOT NULL,
+  status TEXT NOT NULL,
+  plan TEXT NOT NULL,
+  priceId TEXT NOT NULL,
+  productId TEXT,
+  amount INTEGER NOT NULL CHECK (amount >= 0),
+  currency TEXT NOT NULL,
+  monthlyAmount INTEGER NOT NULL DEFAULT 0 CHECK (monthlyAmount >= 0),
+  currentPeriodStart TEXT NOT NULL,
+  currentPeriodEnd TEXT NOT NULL,
+  cancelAtPeriodEnd INTEGER NOT NULL DEFAULT 0 CHECK (cancelAtPeriodEnd IN (0, 1)),
+  cancelAt TEXT,
+  canceledAt TEXT,
+  endedAt TEXT,
+  pastDueSince TEXT,
+  createdAt TEXT NOT NULL,
+  updatedAt TEXT NOT NULL,
+  PRIMARY KEY (publishableKey, userId)
+) WITHOUT ROWID;
+CREATE INDEX subscriptions_by_status ON subscriptions (publishableKey, status, userId);
+CREATE INDEX subscriptions_by_plan ON subscriptions (publishableKey, plan, status);
+CREATE INDEX subscriptions_by_customer ON subscriptions (publishableKey, stripeCustomerId);
+
+-- Orders reads of one subscription at Stripe: a read that began earlier never overwrites one that began later.
+CREATE TABLE subscription_syncs (
+  subscriptionId TEXT PRIMARY KEY,
+  issued INTEGER NOT NULL,
+  applied INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+-- The open subscription checkout of an end user, so that a new one replaces it.
+CREATE TABLE checkout_sessions (
+  publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  userId TEXT NOT NULL,
+  sessionId TEXT NOT NULL UNIQUE,
+  tierName TEXT NOT NULL,
+  expiresAt TEXT NOT NULL,
+  PRIMARY KEY (publishableKey, userId)
+) WITHOUT ROWID;
+
+-- Usage -----------------------------------------------------------------------------------------------------
+
+-- One row per end user and period. "limit", plan and outcome are those of the last call; minuteStart and minuteCount
+-- are its rate limit window; claimId names the idempotent call that wrote last.
+CREATE TABLE usage_counts (
+  publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  userId TEXT NOT NULL,
+  periodStart TEXT NOT NULL,
+  periodEnd TEXT NOT NULL,
+  plan TEXT NOT NULL,
+  "limit" INTEGER,
+  usageCount INTEGER NOT NULL CHECK (usageCount >= 0),
+  minuteStart INTEGER NOT NULL,
+  minuteCount INTEGER NOT NULL,
+  outcome TEXT NOT NULL CHECK (outcome IN ('counted', 'limit_reached', 'rate_limited')),
+  claimId TEXT,
+  updatedAt TEXT NOT NULL,
+  PRIMARY KEY (publishableKey, userId, periodStart)
+) WITHOUT ROWID;
+
+CREATE TABLE usage_days (
+  publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  date TEXT NOT NULL,
+  usageCount INTEGER NOT NULL,
+  PRIMARY KEY (publishableKey, date)
+) WITHOUT ROWID;
+
+-- The first call of an end user in a period: the user is known from now on.
+CREATE TRIGGER usage_counts_started AFTER INSERT ON usage_counts
+BEGIN
+  INSERT INTO end_users (publishableKey, clerkUserId, createdAt, updatedAt)
+  VALUES (NEW.publishableKey, NEW.userId, NEW.updatedAt, NEW.updatedAt)
+  ON CONFLICT (publishableKey, clerkUserId) DO NOTHING;
+  INSERT INTO usage_days (publishableKey, date, usageCount)
+  VALUES (NEW.publishableKey, substr(NEW.updatedAt, 1, 10), NEW.usageCount)
+  ON CONFLICT (publishableKey, date) DO UPDATE SET usageCount = usageCount + excluded.usageCount;
+END;
+
+CREATE TRIGGER usage_counts_counted AFTER UPDATE OF usageCount ON usage_counts WHEN NEW.usageCount > OLD.usageCount
+BEGIN
+  INSERT INTO usage_days (publishableKey, date, usageCount)
+  VALUES (NEW.publishableKey, substr(NEW.updatedAt, 1, 10), NEW.usageCount - OLD.usageCount)
+  ON CONFLICT (publishableKey, date) DO UPDATE SET usageCount = usageCount + excluded.usageCount;
+END;
+
+-- First answers of requests that carried an Idempotency-Key, for 24 hours. An answer that holds a secret is encrypted.
+CREATE TABLE idempotency_keys (
+  scope TEXT NOT NULL,
+  idempotencyKey TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  claimId TEXT NOT NULL,
+  answer TEXT,
+  createdAt TEXT NOT NULL,
+  PRIMARY KEY (scope, idempotencyKey)
+) WITHOUT ROWID;
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (createdAt);
+
+-- Store -----------------------------------------------------------------------------------------------------
+
+CREATE TABLE orders (
+  orderId TEXT PRIMARY KEY,
+  publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  userId TEXT,
+  email TEXT,
+  status TEXT NOT NULL CHECK (
+    status IN ('open', 'processing', 'paid', 'partially_refunded', 'refunded', 'disputed', 'expired', 'failed')
+  ),
+  sessionId TEXT UNIQUE,
+  paymentIntentId TEXT UNIQUE,
+  currency TEXT NOT NULL,
+  amountTotal INTEGER NOT NULL CHECK (amountTotal >= 0),
+  amountPaid INTEGER NOT NULL DEFAULT 0 CHECK (amountPaid >= 0),
+  amountRefunded INTEGER NOT NULL DEFAULT 0 CHECK (amountRefunded >= 0),
+  expiresAt TEXT NOT NULL,
+  createdAt TEXT NOT NULL,
+  updatedAt TEXT NOT NULL,
+  paidAt TEXT
+);
+CREATE INDEX orders_by_age ON orders (publishableKey, createdAt, orderId);
+CREATE INDEX orders_unsettled ON orders (expiresAt) WHERE status IN ('open', 'processing');
+
+CREATE TABLE order_items (
+  orderId TEXT NOT NULL REFERENCES orders (orderId) ON DELETE CASCADE,
+  publishableKey TEXT NOT NULL,
+  tierName TEXT NOT NULL,
+  displayName TEXT NOT NULL,
+  priceId TEXT NOT NULL,
+  productId TEXT,
+  unitAmount INTEGER NOT NULL CHECK (unitAmount >= 0),
+  quantity INTEGER NOT NULL CHECK (quantity > 0),
+  PRIMARY KEY (orderId, tierName)
+) WITHOUT ROWID;
+
+-- What an order holds of the stock. The triggers move the units, so a reservation and its stock change together or not at all.
+CREATE TABLE stock_reservations (
+  orderId TEXT NOT NULL REFERENCES orders (orderId) ON DELETE CASCADE,
+  publishableKey TEXT NOT NULL,
+  tierName TEXT NOT NULL,
+  quantity INTEGER NOT NULL CHECK (quantity > 0),
+  status TEXT NOT NULL DEFAULT 'reserved' CHECK (status IN ('reserved', 'sold', 'released')),
+  createdAt TEXT NOT NULL,
+  updatedAt TEXT NOT NULL,
+  PRIMARY KEY (orderId, tierName)
+) WITHOUT ROWID;
+
+-- inventory >= 0 is a CHECK of tiers: too few units abort the whole batch.
+CREATE TRIGGER stock_reserved AFTER INSERT ON stock_reservations
+BEGIN
+  UPDATE tiers SET inventory = inventory - NEW.quantity
+  WHERE publishableKey = NEW.publishableKey AND name = NEW.tierName AND inventory IS NOT NULL;
+END;
+
+CREATE TRIGGER stock_released AFTER UPDATE OF status ON stock_reservations
+WHEN NEW.status = 'released' AND OLD.status <> 'released'
+BEGIN
+  UPDATE tiers SET inventory = inventory + NEW.quantity
+  WHERE publishableKey = NEW.publishableKey AND name = NEW.tierName AND inventory IS NOT NULL;
+END;
+
+CREATE TRIGGER stock_released_for_good BEFORE UPDATE OF status ON stock_reservations
+WHEN OLD.status = 'released' AND NEW.status <> 'released'
+BEGIN
+  SELECT RAISE(ABORT, 'released stock stays released');
+END;
+
+-- Money that was paid: one row per paid invoice or order, set from Stripe's object, never added to.
+CREATE TABLE payments (
+  publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  paymentId TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('invoice', 'order')),
+  userId TEXT,
+  paymentIntentId TEXT,
+  currency TEXT NOT NULL,
+  amountPaid INTEGER NOT NULL CHECK (amountPaid >= 0),
+  amountRefunded INTEGER NOT NULL DEFAULT 0 CHECK (amountRefunded >= 0),
+  paidAt TEXT NOT NULL,
+  PRIMARY KEY (publishableKey, paymentId)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX payments_by_intent ON payments (publishableKey, paymentIntentId);
+
+CREATE TABLE revenue_days (
+  publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  date TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  PRIMARY KEY (publishableKey, date)
+) WITHOUT ROWID;
+
+-- Running totals of a project, for a dashboard that scans nothing.
+CREATE TABLE project_totals (
+  publishableKey TEXT PRIMARY KEY REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  endUsers INTEGER NOT NULL DEFAULT 0,
+  activeSubscriptions INTEGER NOT NULL DEFAULT 0,
+  cancelingSubscriptions INTEGER NOT NULL DEFAULT 0,
+  monthlyAmount INTEGER NOT NULL DEFAULT 0,
+  revenue INTEGER NOT NULL DEFAULT 0,
+  storeSales INTEGER NOT NULL DEFAULT 0,
+  storeRevenue INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+CREATE TRIGGER totals_project_created AFTER INSERT ON projects
+BEGIN
+  INSERT INTO project_totals (publishableKey) VALUES (NEW.publishableKey);
+END;
+
+CREATE TRIGGER totals_end_user_added AFTER INSERT ON end_users
+BEGIN
+  UPDATE project_totals SET endUsers = endUsers + 1 WHERE publishableKey = NEW.publishableKey;
+END;
+
+CREATE TRIGGER totals_end_user_removed AFTER DELETE ON end_users
+BEGIN
+  UPDATE project_totals SET endUsers = endUsers - 1 WHERE publishableKey = OLD.publishableKey;
+END;
+
+CREATE TRIGGER totals_subscription_added AFTER INSERT ON subscriptions
+BEGIN
+  UPDATE project_totals SET
+    activeSubscriptions = activeSubscriptions + (NEW.status IN ('active', 'trialing', 'past_due')),
+    cancelingSubscriptions = cancelingSubscriptions
+      + (NEW.status IN ('active', 'trialing', 'past_due') AND (NEW.cancelAtPeriodEnd = 1 OR NEW.cancelAt IS NOT NULL)),
+    monthlyAmount = monthlyAmount + CASE WHEN NEW.status IN ('active', 'past_due') THEN NEW.monthlyAmount ELSE 0 END
+  WHERE publishableKey = NEW.publishableKey;
+END;
+
+CREATE TRIGGER totals_subscription_changed AFTER UPDATE ON subscriptions
+BEGIN
+  UPDATE project_totals SET
+    activeSubscriptions = activeSubscriptions + (NEW.status IN ('active', 'trialing', 'past_due'))
+      - (OLD.status IN ('active', 'trialing', 'past_due')),
+    cancelingSubscriptions = cancelingSubscriptions
+      + (NEW.status IN ('active', 'trialing', 'past_due') AND (NEW.cancelAtPeriodEnd = 1 OR NEW.cancelAt IS NOT NULL))
+      - (OLD.status IN ('active', 'trialing', 'past_due') AND (OLD.cancelAtPeriodEnd = 1 OR OLD.cancelAt IS NOT NULL)),
+    monthlyAmount = monthlyAmount + CASE WHEN NEW.status IN ('active', 'past_due') THEN NEW.monthlyAmount ELSE 0 END
+      - CASE WHEN OLD.status IN ('active', 'past_due') THEN OLD.monthlyAmount ELSE 0 END
+  WHERE publishableKey = NEW.publishableKey;
+END;
+
+CREATE TRIGGER totals_subscription_removed AFTER DELETE ON subscriptions
+BEGIN
+  UPDATE project_totals SET
+    activeSubscriptions = activeSubscriptions - (OLD.status IN ('active', 'trialing', 'past_due')),
+    cancelingSubscriptions = cancelingSubscriptions
+      - (OLD.status IN ('active', 'trialing', 'past_due') AND (OLD.cancelAtPeriodEnd = 1 OR OLD.cancelAt IS NOT NULL)),
+    monthlyAmount = monthlyAmount - CASE WHEN OLD.status IN ('active', 'past_due') THEN OLD.monthlyAmount ELSE 0 END
+  WHERE publishableKey = OLD.publishableKey;
+END;
+
+CREATE TRIGGER totals_payment_added AFTER INSERT ON payments
+BEGIN
+  UPDATE project_totals SET
+    revenue = revenue + NEW.amountPaid - NEW.amountRefunded,
+    storeSales = storeSales + (NEW.kind = 'order'),
+    storeRevenue = storeRevenue + CASE WHEN NEW.kind = 'order' THEN NEW.amountPaid - NEW.amountRefunded ELSE 0 END
+  WHERE publishableKey = NEW.publishableKey;
+  INSERT INTO revenue_days (publishableKey, date, amount)
+  VALUES (NEW.publishableKey, substr(NEW.paidAt, 1, 10), NEW.amountPaid - NEW.amountRefunded)
+  ON CONFLICT (publishableKey, date) DO UPDATE SET amount = amount + excluded.amount;
+END;
+
+CREATE TRIGGER totals_payment_changed AFTER UPDATE OF amountPaid, amountRefunded ON payments
+BEGIN
+  UPDATE project_totals SET
+    revenue = revenue + (NEW.amountPaid - NEW.amountRefunded) - (OLD.amountPaid - OLD.amountRefunded),
+    storeRevenue = storeRevenue + CASE WHEN NEW.kind = 'order'
+      THEN (NEW.amountPaid - NEW.amountRefunded) - (OLD.amountPaid - OLD.amountRefunded) ELSE 0 END
+  WHERE publishableKey = NEW.publishableKey;
+  UPDATE revenue_days SET amount = amount + (NEW.amountPaid - NEW.amountRefunded) - (OLD.amountPaid - OLD.amountRefunded)
+  WHERE publishableKey = NEW.publishableKey AND date = substr(NEW.paidAt, 1, 10);
+END;
+
+-- Events and effects ----------------------------------------------------------------------------------------
+
+-- Webhook events of Stripe and Clerk. payload is dropped after 30 days.
+CREATE TABLE events (
+  eventId TEXT PRIMARY KEY,
+  source TEXT NOT NULL CHECK (source IN ('stripe_platform', 'stripe_connect', 'clerk_developers', 'clerk_end_users')),
+  type TEXT NOT NULL,
+  account TEXT,
+  livemode INTEGER CHECK (livemode IN (0, 1)),
+  publishableKey TEXT,
+  createdAt TEXT NOT NULL,
+  claimedAt TEXT NOT NULL,
+  handledAt TEXT,
+  outcome TEXT CHECK (outcome IN ('handled', 'ignored', 'rejected')),
+  reason TEXT,
+  attempts INTEGER NOT NULL DEFAULT 1,
+  payload TEXT
+) WITHOUT ROWID;
+CREATE INDEX events_by_project ON events (publishableKey, claimedAt);
+CREATE INDEX events_with_payload ON events (claimedAt) WHERE payload IS NOT NULL;
+
+-- The update that marks an event handled stands first in the batch of its effects: a second one aborts them all.
+CREATE TRIGGER events_handled_once BEFORE UPDATE OF handledAt ON events WHEN OLD.handledAt IS NOT NULL
+BEGIN
+  SELECT RAISE(ABORT, 'event already handled');
+END;
+
+-- Effects on Clerk and Stripe that are still owed. One row per subject: a newer wish replaces an older one.
+CREATE TABLE outbox (
+  outboxId INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  version INTEGER NOT NULL DEFAULT 1,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  nextAttemptAt TEXT NOT NULL,
+  lastError TEXT,
+  createdAt TEXT NOT NULL,
+  UNIQUE (kind, subject)
+);
+CREATE INDEX outbox_due ON outbox (nextAttemptAt);

@@ -1,0 +1,18 @@
+"""The period that usage is counted in when no subscription sets one: the calendar month in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+
+def calendar_month(now: str) -> tuple[str, str]:
+    """First moment of the month that `now` (ISO 8601 UTC) lies in, and first moment of the next."""
+    return _month(now[:7])
+
+
+@lru_cache(maxsize=64)
+def _month(year_and_month: str) -> tuple[str, str]:
+    start = datetime.strptime(year_and_month, "%Y-%m").replace(tzinfo=UTC)
+    end = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    return f"{start:%Y-%m-%d}T00:00:00.000Z", f"{end:%Y-%m-%d}T00:00:00.000Z"

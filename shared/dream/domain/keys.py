@@ -1,0 +1,75 @@
+"""Publishable and secret keys: how they are made, recognised without a look-up, hashed and masked.
+
+A key is `{pk|sk}_{test|live}_` + 32 random base62 characters (190 bits) + 6 characters of base62 CRC-32 over all before them,
+so that a secret scanner, and we, can tell a real key from a typo offline.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+Mode: TypeAlias = Literal["test", "live"]
+KeyKind: TypeAlias = Literal["pk", "sk"]
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_RANDOM_LENGTH = 32
+_CHECKSUM_LENGTH = 6
+_SHAPE = re.compile(r"(pk|sk)_(test|live)_[0-9A-Za-z]{38}", re.ASCII)
+
+RandomBytes: TypeAlias = Callable[[int], bytes]
+
+
+def make_key(kind: KeyKind, mode: Mode, random_bytes: RandomBytes) -> str:
+    """A new key. `random_bytes(n)` returns n bytes of cryptographic randomness."""
+    body = f"{kind}_{mode}_{_random_base62(_RANDOM_LENGTH, random_bytes)}"
+    return body + _checksum(body)
+
+
+def make_id(prefix: str, random_bytes: RandomBytes, length: int = 20) -> str:
+    """An identifier such as `plt_…`: unguessable, but no credential."""
+    return f"{prefix}_{_random_base62(length, random_bytes)}"
+
+
+def is_well_formed(key: str, kind: KeyKind) -> bool:
+    """Whether `key` is of this kind, of the right shape, and its checksum holds."""
+    return (
+        key.startswith(kind)
+        and _SHAPE.fullmatch(key) is not None
+        and _checksum(key[:-_CHECKSUM_LENGTH]) == key[-_CHECKSUM_LENGTH:]
+    )
+
+
+def mode_of(key: str) -> Mode:
+    """The mode that a well-formed key's prefix names."""
+    return "live" if key[3:8] == "live_" else "test"
+
+
+def hash_secret(secret: str) -> str:
+    """SHA-256 in hex. Enough for keys and tokens of high entropy; never for passwords."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def mask(secret_key: str) -> str:
+    """What may be shown of a secret key: its prefix and its last four characters."""
+    return f"{secret_key[:8]}…{secret_key[-4:]}"
+
+
+def _random_base62(length: int, random_bytes: RandomBytes) -> str:
+    characters: list[str] = []
+    while len(characters) < length:
+        # 248 is the largest multiple of 62 in a byte: what lies above would favour some characters.
+        characters.extend(_ALPHABET[byte % 62] for byte in random_bytes(length) if byte < 248)
+    return "".join(characters[:length])
+
+
+def _checksum(text: str) -> str:
+    value = zlib.crc32(text.encode())
+    digits = ""
+    for _ in range(_CHECKSUM_LENGTH):
+        value, digit = divmod(value, 62)
+        digits = _ALPHABET[digit] + digits
+    return digits

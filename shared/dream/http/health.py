@@ -1,0 +1,49 @@
+"""`GET /health`: alive; with `?deep=1`, whether each binding answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+from dream.bindings import Sql
+from dream.context import Context
+from dream.errors import Unavailable
+from dream.http.request import Request
+from dream.http.response import Response, json_response
+from dream.http.routing import Handler
+
+TOUCH_DATABASE = Sql("SELECT platformId AS answer FROM platforms LIMIT 1")
+
+
+def health_of(worker: str) -> Handler:
+    """The handler of one worker's `/health`."""
+
+    async def health(context: Context, request: Request, principal: object) -> Response:
+        answer = {"status": "ok", "worker": worker, "version": context.settings.version}
+        if request.query_string and request.query.get("deep") == "1":
+            checks = await _checks(context)
+            if not all(outcome == "ok" for outcome in checks.values()):
+                raise Unavailable("A binding does not answer.", code="unhealthy", worker=worker, checks=checks)
+            return json_response({**answer, "checks": checks})
+        return json_response(answer)
+
+    return health
+
+
+async def _checks(context: Context) -> dict[str, str]:
+    touched = {
+        "d1": context.db.value(TOUCH_DATABASE),
+        "kv": context.kv.probe(),
+        "r2": context.images.get("health/none"),
+        "rateLimiter": context.rate_limiter.allows("health"),
+    }
+    outcomes = await asyncio.gather(*(_outcome(touch) for touch in touched.values()))
+    return dict(zip(touched, outcomes, strict=True))
+
+
+async def _outcome(touch: Awaitable[object]) -> str:
+    try:
+        await touch
+    except Exception:
+        return "failed"
+    return "ok"

@@ -1,0 +1,1 @@
+"""What lies in KV. A cache, never the judge."""

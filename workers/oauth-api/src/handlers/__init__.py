@@ -1,0 +1,1 @@
+"""One module per noun. A handler reads as one paragraph: parse, load, decide, store, respond."""
