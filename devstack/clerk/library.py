@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from devstack.clerk import errors
@@ -17,10 +17,7 @@ _FILE = re.compile(r"[A-Za-z0-9_.-]+\.js")
 
 def routes() -> list[Route]:
     """`/npm/@clerk/clerk-js@6/dist/clerk.browser.js` and the chunks it loads, relative to the instance's issuer."""
-    return [
-        Route("/npm/@clerk/{package}@{version}/dist/{file}", _serve),
-        Route("/npm/@clerk/{package}/dist/{file}", _unversioned),
-    ]
+    return [Route("/npm/@clerk/{package}@{version}/dist/{file}", _serve)]
 
 
 async def _serve(request: Request) -> Response:
@@ -29,9 +26,3 @@ async def _serve(request: Request) -> Response:
     if package != "clerk-js" or not _FILE.fullmatch(file) or not path.is_file():
         raise errors.route_not_found()
     return FileResponse(path, media_type="text/javascript", headers={"Cache-Control": "public, max-age=300"})
-
-
-async def _unversioned(request: Request) -> Response:
-    package, file = request.path_params["package"], request.path_params["file"]
-    return RedirectResponse(request.url.replace(path=request.url.path.replace(f"/{package}/", f"/{package}@6/")), 302,
-                            headers={"X-File": file})  # fmt: skip
