@@ -1,0 +1,29 @@
+"""`audit_log`: who changed keys, tiers, payments and connections, per platform and project. Never holds a key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dream.bindings import Bound, Database, Row, Sql
+
+RECORD = Sql("""
+INSERT INTO audit_log (platformId, publishableKey, actor, action, details, createdAt) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+""")
+
+RECENT_OF_PROJECT = Sql("""
+SELECT actor, action, details, createdAt FROM audit_log WHERE publishableKey = ?1 ORDER BY createdAt DESC, auditId DESC LIMIT ?2
+""")
+
+
+def record(
+    platform_id: str, publishable_key: str | None, actor: str, action: str, details: Mapping[str, Any], now: str
+) -> Bound:
+    """A statement for the batch of the change itself. `action` reads like `key.rotated`, `tier.updated`, `stripe.connected`."""
+    return RECORD.bind(platform_id, publishable_key, actor, action, json.dumps(details), now)
+
+
+async def recent_of_project(db: Database, publishable_key: str, count: int) -> list[Row]:
+    """The project's latest entries, newest first."""
+    return await db.all(RECENT_OF_PROJECT, publishable_key, count)

@@ -1,0 +1,46 @@
+"""`outbox`: effects on Clerk and Stripe that are still owed. One row per subject: a newer wish replaces an older one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dream.bindings import Bound, Database, Row, Sql
+
+# The outbox is ours, not a tenant's: rows name their subject by the vendor's own id.
+ENQUEUE = Sql("""
+INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt) VALUES (?1, ?2, ?3, ?4, ?4)
+ON CONFLICT (kind, subject) DO UPDATE SET
+  payload = excluded.payload, version = version + 1, attempts = 0, nextAttemptAt = excluded.nextAttemptAt, lastError = NULL
+""")
+
+# Taking a row moves its next attempt into the future, so that two runs at once do not both work on it.
+TAKE_DUE = Sql("""
+UPDATE outbox SET attempts = attempts + 1, nextAttemptAt = ?2
+WHERE outboxId IN (SELECT outboxId FROM outbox WHERE nextAttemptAt <= ?1 ORDER BY nextAttemptAt LIMIT ?3)
+RETURNING outboxId, kind, subject, payload, version, attempts
+""")
+
+SETTLE = Sql("DELETE FROM outbox WHERE outboxId = ?1 AND version = ?2")
+
+POSTPONE = Sql("UPDATE outbox SET nextAttemptAt = ?3, lastError = ?4 WHERE outboxId = ?1 AND version = ?2")
+
+
+def enqueue(kind: str, subject: str, payload: Mapping[str, Any], now: str) -> Bound:
+    """Owe an effect, due at once. Goes into the batch of what made it owed."""
+    return ENQUEUE.bind(kind, subject, json.dumps(payload), now)
+
+
+async def take_due(db: Database, now: str, lease_until: str, count: int) -> list[Row]:
+    """Up to `count` due rows, which nobody else takes before `lease_until`."""
+    return await db.all(TAKE_DUE, now, lease_until, count)
+
+
+async def settle(db: Database, outbox_id: int, version: int) -> None:
+    """The effect took place; a wish that was renewed meanwhile stays."""
+    await db.run(SETTLE, outbox_id, version)
+
+
+async def postpone(db: Database, outbox_id: int, version: int, until: str, error: str) -> None:
+    await db.run(POSTPONE, outbox_id, version, until, error)

@@ -1,0 +1,95 @@
+"""One event's way: claim, handle, and one batch that marks it handled together with all its effects.
+
+The handler decides and returns statements; it writes nothing itself. A handler that dies leaves the event unhandled, and the
+vendor's retry starts over; two deliveries at once may both decide, but only one batch commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from dream import hooks
+from dream.bindings import Bound
+from dream.context import Context
+from dream.db import events
+from dream.errors import ConstraintFailed
+from dream.http.response import Response, json_response
+
+Source: TypeAlias = Literal["stripe_platform", "stripe_connect", "clerk_developers", "clerk_end_users"]
+Outcome: TypeAlias = Literal["handled", "ignored", "rejected"]
+
+WEBHOOK_CAP_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Event:
+    """A verified event. `object` is the vendor's `data.object` (Clerk: `data`), `created_at` ISO 8601 UTC."""
+
+    id: str
+    source: Source
+    type: str
+    account: str | None
+    livemode: bool | None
+    created_at: str
+    object: Mapping[str, Any]
+    payload: str
+
+
+async def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Handled:
+    """What an event comes to: statements to commit with it, and what to do once they are (caches to drop, effects to try)."""
+
+    effects: Sequence[Bound] = field(default_factory=tuple)
+    outcome: Outcome = "handled"
+    reason: str = ""
+    publishable_key: str | None = None
+    afterwards: Callable[[], Awaitable[None]] = _nothing
+
+
+def ignored(reason: str, publishable_key: str | None = None) -> Handled:
+    """Acknowledged and counted; changes nothing."""
+    return Handled(outcome="ignored", reason=reason, publishable_key=publishable_key)
+
+
+def rejected(reason: str) -> Handled:
+    """Names a project that is not the sender's, or another mode: recorded, changes nothing."""
+    return Handled(outcome="rejected", reason=reason)
+
+
+EventHandler: TypeAlias = Callable[[Context, Event], Awaitable[Handled]]
+
+
+async def process(context: Context, event: Event, handlers: Mapping[str, EventHandler]) -> Response:
+    """Handle a verified event once. Raises what its handler raises, so that the vendor tries again."""
+    now = context.now()
+    unhandled = await events.claim(
+        context.db, event.id, event.source, event.type, event.account, event.livemode, event.created_at, now, event.payload
+    )
+    if not unhandled:
+        return _received(duplicate=True)
+    await hooks.checkpoint(f"{event.type}:claimed")
+    handler = handlers.get(event.type)
+    result = await handler(context, event) if handler is not None else ignored("no handler for this type")
+    await hooks.checkpoint(f"{event.type}:decided")
+    marked = events.mark_handled(event.id, now, result.outcome, result.reason, result.publishable_key)
+    try:
+        await context.db.batch([marked, *result.effects])
+    except ConstraintFailed as error:
+        if "event already handled" in error.detail:
+            return _received(duplicate=True)
+        raise
+    if result.outcome == "rejected":
+        context.log.warning("event rejected", eventId=event.id, type=event.type, reason=result.reason)
+    await hooks.checkpoint(f"{event.type}:committed")
+    await result.afterwards()
+    return _received(duplicate=False)
+
+
+def _received(*, duplicate: bool) -> Response:
+    return json_response({"received": True, "duplicate": duplicate})
