@@ -32,3 +32,31 @@ node_modules/.installed: package.json package-lock.json
 	@echo "==> Node, wrangler, workerd and pyright into node_modules"
 	@npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
+
+##@ Run it on this machine
+
+DEVSTACK := .venv/bin/python -m devstack
+
+.PHONY: dev up down status logs clean-data vendor
+dev: install ## Run everything here until Ctrl-C, with one log
+	@exec $(DEVSTACK) dev
+
+up: install ## The same in the background; harmless when it runs already
+	@$(DEVSTACK) up
+
+down: install ## Stop what up or dev started
+	@$(DEVSTACK) down
+
+status: install ## Addresses and keys of the running stack
+	@$(DEVSTACK) status
+
+logs: ## Follow the log of the running stack
+	@tail -n 100 -F "$${DREAM_DEV_DIR:-.dev}/dev.log"
+
+clean-data: install ## Forget the local databases, keys and logs
+	@$(DEVSTACK) clean-data
+
+##@ Deploy
+
+vendor: install ## Fill workers/*/python_modules with what wrangler uploads
+	@.venv/bin/python -m devstack.vendor

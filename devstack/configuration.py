@@ -52,9 +52,9 @@ class Configuration:
         return f"{self.url('clerk')}/{CLERK_PATHS[instance]}"
 
     def clerk_publishable_key(self, instance: str, mode: str) -> str:
-        """As Clerk makes them: the address of the instance's frontend API, in base64, after the mode."""
-        address = self.clerk_issuer(instance).removeprefix("http://")
-        return f"pk_{mode}_" + base64.b64encode(f"{address}$".encode()).decode()
+        """As Clerk makes them: the host of the instance's frontend API, in base64, after the mode."""
+        host = f"{CLERK_PATHS[instance]}.clerk.accounts.dev"
+        return f"pk_{mode}_" + base64.b64encode(f"{host}$".encode()).decode().rstrip("=")
 
     def clerk_secrets(self, instance: str) -> tuple[str, str]:
         """The secret key and the webhook secret of one instance of Clerk."""

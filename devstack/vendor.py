@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,15 @@ def excluded_patterns(worker: str) -> list[str]:
 
 def is_excluded(path: str, patterns: list[str]) -> bool:
     """Whether a file, named relative to python_modules, matches one of wrangler's patterns."""
-    return any(
-        fnmatchcase(path, pattern) or (pattern.startswith("**/") and fnmatchcase(path, pattern[3:]))
-        for pattern in patterns
-    )
+    return any(_glob(pattern).fullmatch(path) for pattern in patterns)
+
+
+@cache
+def _glob(pattern: str) -> re.Pattern[str]:
+    """Wrangler's globs: `**` between slashes is any number of folders, `*` anything within one name."""
+    parts = re.split(r"(\*\*/|/\*\*$|\*)", pattern)
+    meanings = {"**/": "(?:[^/]+/)*", "/**": "/.*", "*": "[^/]*"}
+    return re.compile("".join(meanings.get(part, re.escape(part)) for part in parts))
 
 
 def fetch(packages: list[Package]) -> Path:

@@ -16,7 +16,12 @@ import { Log, LogLevel, Miniflare } from "miniflare";
 const config = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const state = { state: "starting", pid: null, message: null, generation: 0 };
 
-const TYPES = { ".py": "PythonModule", ".mjs": "ESModule" };
+/** How wrangler types a file: vendored ones are data, but for the SDK's JavaScript, which Python imports as modules. */
+function typeOf(name) {
+  if (/^python_modules\/workers\/.*\.m?js$/.test(name)) return "ESModule";
+  if (name.startsWith("python_modules/")) return "Data";
+  return { ".py": "PythonModule", ".mjs": "ESModule" }[path.extname(name)] ?? "Data";
+}
 
 /** Every file under a folder as a module named `prefix/relative/path`, but for caches and skipped folders. */
 function modulesUnder({ folder, prefix = "", skip = [] }) {
@@ -31,9 +36,9 @@ function modulesUnder({ folder, prefix = "", skip = [] }) {
 
 function readModules({ main, sources }) {
   const modules = sources.flatMap(modulesUnder).map(({ path: name, file }) => {
-    const type = name.startsWith("python_modules/") && !name.endsWith(".py") ? "Data" : TYPES[path.extname(name)];
+    const type = typeOf(name);
     const contents = readFileSync(file);
-    return { type: type ?? "Data", path: name, contents: type === "Data" ? contents : contents.toString() };
+    return { type, path: name, contents: type === "Data" ? contents : contents.toString() };
   });
   // The first module is the one that runs.
   return modules.sort((one, other) => (other.path === main) - (one.path === main));
