@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from devstack.configuration import rate_limit_from_environment
+from devstack.configuration import rate_limit_from_environment, read_overrides
 from devstack.paths import ROOT
 from devstack.ports import Ports, PortTaken
 from devstack.service import end_group
@@ -68,6 +68,7 @@ def serve(*, quiet: bool) -> int:
         Ports.from_environment(),
         rate_limit_per_minute=rate_limit_from_environment(),
         debug_round_trips=os.environ.get("DEBUG_ROUND_TRIPS", "1") == "1",
+        overrides=read_overrides(),
         keep_on_failure=not quiet,
         say=say,
         show=None if quiet else show,

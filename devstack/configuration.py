@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class Configuration:
     platform_price_id: str
     rate_limit_per_minute: int
     debug_round_trips: bool
+    overrides: Mapping[str, str]
 
     def url(self, service: str) -> str:
         return f"http://localhost:{self.ports.of(service)}"
@@ -66,7 +68,7 @@ class Configuration:
         }[instance]
 
     def variables(self, committed: dict[str, str]) -> dict[str, str]:
-        """A worker's vars and secrets: those of wrangler.toml, then the local ones, then `.dev.vars`."""
+        """A worker's vars and secrets: those of wrangler.toml, then the local ones, then the overrides."""
         local = {
             "FRONTEND_URL": self.url("frontend"),
             "API_MULTI_URL": self.url("api-multi"),
@@ -80,12 +82,11 @@ class Configuration:
             "ENCRYPTION_KEYS": f"local:{self.secrets.encryption_key}",
             "SIGNING_SECRET": self.secrets.signing_secret,
         }
-        overrides = read_overrides()
-        if "STRIPE_SECRET_KEY_TEST" not in overrides:
+        if "STRIPE_SECRET_KEY_TEST" not in self.overrides:
             local |= self._stripe_variables()
-        if "CLERK_DEVELOPERS_SECRET_KEY" not in overrides:
+        if "CLERK_DEVELOPERS_SECRET_KEY" not in self.overrides:
             local |= self._clerk_variables()
-        return committed | local | overrides
+        return {**committed, **local, **self.overrides}
 
     def _stripe_variables(self) -> dict[str, str]:
         return {

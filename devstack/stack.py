@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class Stack:
         rate_limit_per_minute: int = 100,
         debug_round_trips: bool = True,
         frontend: bool = True,
+        overrides: Mapping[str, str] | None = None,
         keep_on_failure: bool = False,
         say: Callable[[str], None] = ignore,
         show: Callable[[str], None] | None = None,
@@ -58,6 +59,7 @@ class Stack:
             platform_price_id="",
             rate_limit_per_minute=rate_limit_per_minute,
             debug_round_trips=debug_round_trips,
+            overrides=overrides or {},
         )
         self.state: dict[str, Any] = {}
         self.services: list[Service] = []

@@ -86,9 +86,7 @@ def routes(stand_in: StandIn) -> list[Route]:
     by_path: dict[str, dict[str, Handler]] = {}
     for method, path, handler in table:
         by_path.setdefault(path, {})[method] = handler
-    return [
-        Route(path, _endpoint(stand_in, handlers), methods=list(handlers)) for path, handlers in by_path.items()
-    ]
+    return [Route(path, _endpoint(stand_in, handlers), methods=list(handlers)) for path, handlers in by_path.items()]
 
 
 def _endpoint(stand_in: StandIn, handlers: dict[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
@@ -272,9 +270,7 @@ def _seconds(call: Call) -> int | None:
 
 
 def _create_session_token(call: Call) -> Any:
-    token = call.stand_in.tokens.session_token(
-        call.instance, _active_session(call), azp=None, seconds=_seconds(call)
-    )
+    token = call.stand_in.tokens.session_token(call.instance, _active_session(call), azp=None, seconds=_seconds(call))
     return {"object": "token", "jwt": token}
 
 

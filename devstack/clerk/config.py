@@ -73,8 +73,10 @@ class Instance:
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
             return False
         origin = f"{parts.scheme}://{parts.netloc}"
-        return origin in self.allowed_redirect_origins or origin == self.origin or (
-            self.is_development and is_loopback(parts.hostname)
+        return (
+            origin in self.allowed_redirect_origins
+            or origin == self.origin
+            or (self.is_development and is_loopback(parts.hostname))
         )
 
     def may_call_from(self, origin: str) -> bool:
@@ -93,7 +95,7 @@ class Config:
 
     public_url: str
     instances: tuple[Instance, ...]
-    jwt_templates: dict[str, dict[str, Any]] = field(default_factory=lambda: {})
+    jwt_templates: dict[str, dict[str, Any]] = field(default_factory=dict)
     retry_seconds: tuple[float, ...] = DEFAULT_RETRY_SECONDS
 
     def instance(self, name: str) -> Instance | None:

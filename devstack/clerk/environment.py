@@ -120,7 +120,7 @@ def _user_settings() -> dict[str, Any]:
             "password": password,
             "first_name": name,
             "last_name": name,
-            **{attribute: _OFF for attribute in off},
+            **dict.fromkeys(off, _OFF),
         },
         "actions": {"delete_self": True, "create_organization": False},
         "sign_in": {"second_factor": {"required": False, "enabled": False}},

@@ -156,9 +156,7 @@ def _sign_in(visit: Visit) -> Response:
     return visit.leave(visit.target("sign_in"))
 
 
-def _show_form(
-    visit: Visit, flow: str, values: dict[str, str], error: errors.ClerkError | None = None
-) -> Response:
+def _show_form(visit: Visit, flow: str, values: dict[str, str], error: errors.ClerkError | None = None) -> Response:
     asked = visit.asked_url(flow)
     return visit.show(
         f"{flow}.html",

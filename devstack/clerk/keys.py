@@ -63,9 +63,7 @@ class Keys:
     def public_pem(self, instance: Instance) -> str:
         """What Clerk's dashboard shows as the JWKS public key."""
         public = _private(self._current(instance)).public_key()
-        return public.public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        ).decode()
+        return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
     def current_kid(self, instance: Instance) -> str:
         return self._current(instance)["kid"]

@@ -21,9 +21,7 @@ def merge(old: Metadata, new: Metadata) -> Metadata:
             merged.pop(key, None)
         elif isinstance(value, dict):
             below = merged.get(key)
-            merged[key] = merge(
-                cast(Metadata, below) if isinstance(below, dict) else {}, cast(Metadata, value)
-            )
+            merged[key] = merge(cast(Metadata, below) if isinstance(below, dict) else {}, cast(Metadata, value))
         else:
             merged[key] = value
     return merged

@@ -85,6 +85,7 @@ class Webhooks:
 
     async def wait_idle(self, timeout_seconds: float) -> bool:
         """Wait until nothing is pending; False when the time ran out first."""
+
         async def idle() -> None:
             async with self._settled:
                 await self._settled.wait_for(lambda: not self._pending())

@@ -296,19 +296,18 @@ def payment_of(books: Books, invoice: Json) -> Json | None:
 def attempt(books: Books, invoice: Json, method: Json | None) -> tuple[Json, str]:
     """Tries to collect an open invoice: ("paid" | "failed" | "processing")."""
     payment = payment_of(books, invoice)
-    if invoice["amount_remaining"] == 0 or payment is None:
+    if payment is None or invoice["amount_remaining"] == 0:
         return mark_paid(books, invoice), "paid"
     intent = books.get("payment_intent", payment["_payment_intent"])
     if intent["status"] == "processing":
         return invoice, "processing"
+    invoice = books.change(invoice, attempt_count=invoice["attempt_count"] + 1, attempted=True)
     if method is None:
-        return mark_failed(books, invoice), "failed"
+        return invoice, "failed"
     intent = payments.confirm(books, intent, method)
     if intent["status"] == "succeeded":
         return mark_paid(books, invoice), "paid"
-    if intent["status"] == "processing":
-        return books.change(invoice, "invoice.updated", attempted=True, attempt_count=invoice["attempt_count"] + 1), "processing"
-    return mark_failed(books, invoice), "failed"
+    return invoice, "processing" if intent["status"] == "processing" else "failed"
 
 
 def mark_paid(books: Books, invoice: Json) -> Json:
@@ -329,7 +328,6 @@ def mark_paid(books: Books, invoice: Json) -> Json:
         amount_paid=invoice["amount_due"],
         amount_remaining=0,
         attempted=True,
-        attempt_count=max(invoice["attempt_count"], 0) + (1 if payment and invoice["attempt_count"] == 0 else 0),
         auto_advance=False,
         next_payment_attempt=None,
         status_transitions={**invoice["status_transitions"], "paid_at": books.now},
@@ -337,8 +335,3 @@ def mark_paid(books: Books, invoice: Json) -> Json:
     books.emit("invoice.paid", invoice)
     books.emit("invoice.payment_succeeded", invoice)
     return invoice
-
-
-def mark_failed(books: Books, invoice: Json) -> Json:
-    """Counts the attempt. The event waits until billing has set the next one."""
-    return books.change(invoice, attempted=True, attempt_count=invoice["attempt_count"] + 1)

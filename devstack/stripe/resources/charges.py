@@ -1,0 +1,39 @@
+"""Owns charges on the API side: retrieve, list, update, and the refunds of one."""
+
+from stripe.params import ChargeListParams, ChargeListRefundsParams, ChargeUpdateParams
+
+from devstack.stripe import errors, lists
+from devstack.stripe.books import Books
+from devstack.stripe.jsontypes import Json
+from devstack.stripe.parameters import NoParams, merged_metadata
+from devstack.stripe.routing import Route
+
+
+def retrieve(books: Books, params: Json, charge_id: str) -> Json:
+    return books.require("charge", charge_id)
+
+
+def list_(books: Books, params: Json) -> Json:
+    rows = lists.matching(books.where("charge"), params, "customer", "payment_intent")
+    return lists.page(books, rows, params, "/v1/charges")
+
+
+def update(books: Books, params: Json, charge_id: str) -> Json:
+    charge = books.require("charge", charge_id)
+    refused = set(params) - {"metadata", "expand"}
+    if refused:
+        raise errors.invalid(f"This local stand-in does not support `{min(refused)}` here.", min(refused))
+    return books.change(charge, "charge.updated", metadata=merged_metadata(charge["metadata"], params.get("metadata")))
+
+
+def refunds(books: Books, params: Json, charge_id: str) -> Json:
+    books.require("charge", charge_id)
+    return lists.page(books, books.where("refund", charge=charge_id), params, f"/v1/charges/{charge_id}/refunds")
+
+
+ROUTES = [
+    Route("GET", "/v1/charges", ChargeListParams, list_),
+    Route("GET", "/v1/charges/{id}", NoParams, retrieve),
+    Route("POST", "/v1/charges/{id}", ChargeUpdateParams, update),
+    Route("GET", "/v1/charges/{id}/refunds", ChargeListRefundsParams, refunds),
+]

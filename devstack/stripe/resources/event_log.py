@@ -1,0 +1,32 @@
+"""Owns events on the API side: retrieve and list what happened in one account and mode."""
+
+from stripe.params import EventListParams
+
+from devstack.stripe import errors, lists
+from devstack.stripe.books import Books
+from devstack.stripe.jsontypes import Json
+from devstack.stripe.parameters import NoParams
+from devstack.stripe.routing import Route
+
+
+def retrieve(books: Books, params: Json, event_id: str) -> Json:
+    return books.require("event", event_id)
+
+
+def list_(books: Books, params: Json) -> Json:
+    if "type" in params and "types" in params:
+        raise errors.invalid("You may only specify one of these parameters: type, types.", "type")
+    rows = books.where("event")
+    if "type" in params:
+        wanted: str = params["type"]
+        prefix = wanted.removesuffix("*")
+        rows = [row for row in rows if row["type"] == wanted or (prefix != wanted and row["type"].startswith(prefix))]
+    if "types" in params:
+        rows = [row for row in rows if row["type"] in params["types"]]
+    return lists.page(books, rows, params, "/v1/events")
+
+
+ROUTES = [
+    Route("GET", "/v1/events", EventListParams, list_),
+    Route("GET", "/v1/events/{id}", NoParams, retrieve),
+]

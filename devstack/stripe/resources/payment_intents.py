@@ -1,0 +1,36 @@
+"""Owns payment intents on the API side: retrieve, list, update. They are made by checkout and invoices."""
+
+from stripe.params import PaymentIntentListParams, PaymentIntentUpdateParams
+
+from devstack.stripe import errors, lists
+from devstack.stripe.books import Books
+from devstack.stripe.jsontypes import Json
+from devstack.stripe.parameters import NoParams, merged_metadata, unset_as_none
+from devstack.stripe.routing import Route
+
+
+def retrieve(books: Books, params: Json, intent_id: str) -> Json:
+    return books.require("payment_intent", intent_id)
+
+
+def list_(books: Books, params: Json) -> Json:
+    rows = lists.matching(books.where("payment_intent"), params, "customer")
+    return lists.page(books, rows, params, "/v1/payment_intents")
+
+
+def update(books: Books, params: Json, intent_id: str) -> Json:
+    intent = books.require("payment_intent", intent_id)
+    refused = set(params) - {"metadata", "description", "expand"}
+    if refused:
+        raise errors.invalid(f"This local stand-in does not support `{min(refused)}` here.", min(refused))
+    changes: Json = {"metadata": merged_metadata(intent["metadata"], params.get("metadata"))}
+    if "description" in params:
+        changes["description"] = unset_as_none(params["description"])
+    return books.change(intent, **changes)
+
+
+ROUTES = [
+    Route("GET", "/v1/payment_intents", PaymentIntentListParams, list_),
+    Route("GET", "/v1/payment_intents/{id}", NoParams, retrieve),
+    Route("POST", "/v1/payment_intents/{id}", PaymentIntentUpdateParams, update),
+]

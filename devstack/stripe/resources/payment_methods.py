@@ -1,0 +1,38 @@
+"""Owns payment methods on the API side: retrieve, list, detach. They are made by checkout and the portal."""
+
+from stripe.params import CustomerListPaymentMethodsParams, PaymentMethodDetachParams, PaymentMethodListParams
+
+from devstack.stripe import errors, lists
+from devstack.stripe.books import Books
+from devstack.stripe.jsontypes import Json
+from devstack.stripe.parameters import NoParams
+from devstack.stripe.resources import customers
+from devstack.stripe.routing import Route
+
+
+def retrieve(books: Books, params: Json, method_id: str) -> Json:
+    return books.require("payment_method", method_id)
+
+
+def list_(books: Books, params: Json) -> Json:
+    rows = lists.matching(books.where("payment_method"), params, "customer", "type")
+    return lists.page(books, rows, params, "/v1/payment_methods")
+
+
+def detach(books: Books, params: Json, method_id: str) -> Json:
+    method = books.require("payment_method", method_id)
+    if method["customer"] is None:
+        raise errors.invalid(
+            "The payment method you provided is not attached to a customer so detachment is impossible.", "payment_method"
+        )
+    method = books.change(method, customer=None)
+    books.emit("payment_method.detached", method)
+    return method
+
+
+ROUTES = [
+    Route("GET", "/v1/payment_methods", PaymentMethodListParams, list_),
+    Route("GET", "/v1/payment_methods/{id}", NoParams, retrieve),
+    Route("POST", "/v1/payment_methods/{id}/detach", PaymentMethodDetachParams, detach),
+    Route("GET", "/v1/customers/{id}/payment_methods", CustomerListPaymentMethodsParams, customers.payment_methods),
+]
