@@ -26,18 +26,14 @@ LONGEST_DELAY_SECONDS = 3600
 async def deliver(context: Context, effects: Mapping[str, Effect]) -> int:
     """Carry out what is due; how many effects took place. A failing effect is postponed with growing delay, never dropped."""
     now = context.now_seconds()
-    due = await rows.take_due(context.db, iso(now), iso(now + LEASE_SECONDS), BATCH_SIZE)
+    due = await rows.take_due(context.db, effects.keys(), iso(now), iso(now + LEASE_SECONDS), BATCH_SIZE)
     settled = 0
     for row in due:
-        settled += await _carry_out(context, row, effects)
+        settled += await _carry_out(context, row, effects[row["kind"]])
     return settled
 
 
-async def _carry_out(context: Context, row: Row, effects: Mapping[str, Effect]) -> bool:
-    effect = effects.get(row["kind"])
-    if effect is None:
-        await _postpone(context, row, "no worker here knows this kind")
-        return False
+async def _carry_out(context: Context, row: Row, effect: Effect) -> bool:
     try:
         await effect(context, json.loads(row["payload"]))
     except ApiError as error:

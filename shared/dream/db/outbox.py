@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from dream.bindings import Bound, Database, Row, Sql
@@ -18,7 +18,10 @@ ON CONFLICT (kind, subject) DO UPDATE SET
 # Taking a row moves its next attempt into the future, so that two runs at once do not both work on it.
 TAKE_DUE = Sql("""
 UPDATE outbox SET attempts = attempts + 1, nextAttemptAt = ?2
-WHERE outboxId IN (SELECT outboxId FROM outbox WHERE nextAttemptAt <= ?1 ORDER BY nextAttemptAt LIMIT ?3)
+WHERE outboxId IN (
+  SELECT outboxId FROM outbox
+  WHERE nextAttemptAt <= ?1 AND kind IN (SELECT value FROM json_each(?4))
+  ORDER BY nextAttemptAt LIMIT ?3)
 RETURNING outboxId, kind, subject, payload, version, attempts
 """)
 
@@ -32,9 +35,9 @@ def enqueue(kind: str, subject: str, payload: Mapping[str, Any], now: str) -> Bo
     return ENQUEUE.bind(kind, subject, json.dumps(payload), now)
 
 
-async def take_due(db: Database, now: str, lease_until: str, count: int) -> list[Row]:
-    """Up to `count` due rows, which nobody else takes before `lease_until`."""
-    return await db.all(TAKE_DUE, now, lease_until, count)
+async def take_due(db: Database, kinds: Collection[str], now: str, lease_until: str, count: int) -> list[Row]:
+    """Up to `count` due rows of these kinds, which nobody else takes before `lease_until`."""
+    return await db.all(TAKE_DUE, now, lease_until, count, json.dumps(list(kinds)))
 
 
 async def settle(db: Database, outbox_id: int, version: int) -> None:
