@@ -26,9 +26,12 @@ def main() -> int:
         return 2
     arguments.db.parent.mkdir(parents=True, exist_ok=True)
     uvicorn.run(
-        create_app(config, str(arguments.db)), host=arguments.host, port=arguments.port, log_level="warning",
+        create_app(config, str(arguments.db)),
+        host=arguments.host,
+        port=arguments.port,
+        log_level="warning",
         timeout_graceful_shutdown=2,
-    )  # fmt: skip
+    )
     return 0
 
 

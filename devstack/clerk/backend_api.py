@@ -221,9 +221,10 @@ def _list_sessions(call: Call) -> Any:
     found = sessions.of_user(call.instance, user_id) if user_id else sessions.all(call.instance)
     limit, offset = call.page()
     chosen = [
-        session for session in found
+        session
+        for session in found
         if (not client_id or session["client_id"] == client_id) and (not status or session["status"] == status)
-    ]  # fmt: skip
+    ]
     if call.query("paginated") == "true":
         return {"data": chosen[offset : offset + limit], "total_count": len(chosen)}
     return chosen[offset : offset + limit]

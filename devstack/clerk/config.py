@@ -95,7 +95,7 @@ class Config:
 
     public_url: str
     instances: tuple[Instance, ...]
-    jwt_templates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    jwt_templates: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     retry_seconds: tuple[float, ...] = DEFAULT_RETRY_SECONDS
 
     def instance(self, name: str) -> Instance | None:

@@ -121,8 +121,19 @@ def _instances(stand_in: StandIn, _: Fields) -> Any:
 
 
 def _create_user(stand_in: StandIn, fields: Fields) -> Any:
-    """A user with an address and optional password, names and metadata, without Clerk's requirements."""
-    wanted: Fields = {"email_address": [_need(fields, "email")], "skip_password_requirement": True}
+    """A user with an address and optional password, names and metadata, without Clerk's requirements.
+
+    With a `userId` of one's own, repeating the call gives the same user.
+    """
+    instance, user_id = _instance(stand_in, fields), fields.get("userId")
+    existing = stand_in.users.find(instance, user_id) if user_id else None
+    if existing is not None:
+        return existing
+    wanted: Fields = {
+        "email_address": [_need(fields, "email")],
+        "skip_password_requirement": True,
+        "skip_password_checks": True,
+    }
     names = {
         "password": "password",
         "firstName": "first_name",
@@ -131,7 +142,7 @@ def _create_user(stand_in: StandIn, fields: Fields) -> Any:
         "privateMetadata": "private_metadata",
     }
     wanted |= {clerk_name: fields[name] for name, clerk_name in names.items() if fields.get(name) is not None}
-    return stand_in.users.create(_instance(stand_in, fields), wanted | {"skip_password_checks": True})
+    return stand_in.users.create(instance, wanted, user_id=user_id)
 
 
 def _mint(stand_in: StandIn, fields: Fields) -> Any:

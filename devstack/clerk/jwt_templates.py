@@ -83,7 +83,7 @@ class JwtTemplates:
             raise errors.param_invalid("claims", "claims must be a JSON object.")
         if not re.fullmatch(r"[A-Za-z0-9_-]+", str(changed["name"])):
             raise errors.param_invalid("name")
-        reserved = sorted(RESERVED_CLAIMS & set(changed["claims"]))
+        reserved = sorted(name for name in RESERVED_CLAIMS if name in changed["claims"])
         if reserved:
             raise errors.ClerkError(
                 422,

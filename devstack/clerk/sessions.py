@@ -48,21 +48,22 @@ class Sessions:
 
     def ensure_client(self, instance: Instance, token: str) -> Document:
         """The browser's client, made now if need be."""
-        client = self.client_of(instance, token)
-        if client is None:
-            now = self._clock.milliseconds()
-            client = {
-                "id": new_id("client"),
-                "session_ids": [],
-                "last_active_session_id": None,
-                "last_strategy": None,
-                "sign_in": None,
-                "sign_up": None,
-                "created_at": now,
-                "updated_at": now,
-            }
-            self.save_client(instance, client)
-            self._store.put(_BROWSER, instance.name, token, {"client_id": client["id"]})
+        existing = self.client_of(instance, token)
+        if existing is not None:
+            return existing
+        now = self._clock.milliseconds()
+        client: Document = {
+            "id": new_id("client"),
+            "session_ids": [],
+            "last_active_session_id": None,
+            "last_strategy": None,
+            "sign_in": None,
+            "sign_up": None,
+            "created_at": now,
+            "updated_at": now,
+        }
+        self.save_client(instance, client)
+        self._store.put(_BROWSER, instance.name, token, {"client_id": client["id"]})
         return client
 
     def save_client(self, instance: Instance, client: Document) -> None:

@@ -27,10 +27,21 @@ def facts_about(user: Document, session: Document | None) -> dict[str, Any]:
     facts: dict[str, Any] = {
         key: user[key]
         for key in (
-            "id", "external_id", "first_name", "last_name", "username", "image_url", "has_image", "created_at",
-            "updated_at", "last_sign_in_at", "public_metadata", "unsafe_metadata", "two_factor_enabled",
+            "id",
+            "external_id",
+            "first_name",
+            "last_name",
+            "username",
+            "image_url",
+            "has_image",
+            "created_at",
+            "updated_at",
+            "last_sign_in_at",
+            "public_metadata",
+            "unsafe_metadata",
+            "two_factor_enabled",
         )
-    }  # fmt: skip
+    }
     facts |= {
         "full_name": full_name or None,
         "primary_email_address": primary_email(user),

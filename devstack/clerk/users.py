@@ -20,24 +20,40 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 _TEXT_FIELDS = ("first_name", "last_name", "username", "external_id", "locale")
 _FLAG_FIELDS = ("delete_self_enabled", "create_organization_enabled", "bypass_client_trust")
-# Accepted and without effect here: the stand-in has no phones, wallets, second factors or legal consent.
-_IGNORED_FIELDS = (
-    "backup_codes", "create_organizations_limit", "created_at", "legal_accepted_at", "notify_primary_email_address_changed",
-    "password_digest", "password_hasher", "phone_number", "primary_phone_number_id", "primary_web3_wallet_id",
-    "profile_image_id", "skip_legal_checks", "skip_user_requirement", "totp_secret", "web3_wallet",
-)  # fmt: skip
 _PASSWORD_FIELDS = ("password", "skip_password_checks", "sign_out_of_other_sessions")
-CREATE_FIELDS = frozenset(
-    (*_TEXT_FIELDS, *_FLAG_FIELDS, *_IGNORED_FIELDS, *_PASSWORD_FIELDS, *metadata.NAMES,
-     "email_address", "skip_password_requirement", "banned", "locked")
-)  # fmt: skip
-# As of API version 2026-05-12 metadata is not among them: it has an endpoint of its own.
-UPDATE_FIELDS = frozenset(
-    (*_TEXT_FIELDS, *_FLAG_FIELDS, *_IGNORED_FIELDS, *_PASSWORD_FIELDS, "primary_email_address_id")
+# Accepted and without effect: the stand-in has no phones, wallets, second factors, pictures or legal consent.
+_IGNORED_FIELDS = (
+    "backup_codes",
+    "create_organizations_limit",
+    "created_at",
+    "legal_accepted_at",
+    "notify_primary_email_address_changed",
+    "password_digest",
+    "password_hasher",
+    "phone_number",
+    "primary_phone_number_id",
+    "primary_web3_wallet_id",
+    "profile_image_id",
+    "skip_legal_checks",
+    "skip_user_requirement",
+    "totp_secret",
+    "web3_wallet",
 )
+_EITHER = (*_TEXT_FIELDS, *_FLAG_FIELDS, *_PASSWORD_FIELDS, *_IGNORED_FIELDS)
+CREATE_FIELDS = (*_EITHER, *metadata.NAMES, "email_address", "skip_password_requirement", "banned", "locked")
+# As of API version 2026-05-12 metadata is not among them: it has an endpoint of its own.
+UPDATE_FIELDS = (*_EITHER, "primary_email_address_id")
 
-_SORTABLE = ("created_at", "updated_at", "email_address", "first_name", "last_name", "username",
-             "last_sign_in_at", "last_active_at")  # fmt: skip
+_SORTABLE = (
+    "created_at",
+    "updated_at",
+    "email_address",
+    "first_name",
+    "last_name",
+    "username",
+    "last_sign_in_at",
+    "last_active_at",
+)
 
 
 @dataclass(frozen=True)
@@ -61,15 +77,16 @@ class Users:
         self._passwords = passwords
         self._webhooks = webhooks
 
-    def create(self, instance: Instance, fields: Mapping[str, Any], *, verified_by: str = "admin") -> Document:
-        """A new user from POST /users' fields; raises ClerkError 422."""
+    def create(
+        self, instance: Instance, fields: Mapping[str, Any], *, verified_by: str = "admin", user_id: str | None = None
+    ) -> Document:
+        """A new user from POST /users' fields, under an id of one's own for demo data; raises ClerkError 422."""
         _refuse_unknown(fields, CREATE_FIELDS)
         addresses = _addresses(fields.get("email_address"))
         password = fields.get("password")
-        missing = [name for name, absent in (
-            ("email_address", not addresses),
-            ("password", not password and not fields.get("skip_password_requirement")),
-        ) if absent]  # fmt: skip
+        missing = [] if addresses else ["email_address"]
+        if not password and not fields.get("skip_password_requirement"):
+            missing.append("password")
         if missing:
             raise errors.ClerkError(
                 422,
@@ -81,7 +98,7 @@ class Users:
         if password:
             self._passwords.check_rules(password, skip_checks=bool(fields.get("skip_password_checks")))
         now = self._clock.milliseconds()
-        user_id = new_id("user")
+        user_id = user_id or new_id("user")
         emails = [_email_address(address, verified_by, now) for address in addresses]
         user = _blank(user_id, now) | {
             "email_addresses": emails,
@@ -311,7 +328,7 @@ def _addresses(value: Any) -> list[str]:
     return addresses
 
 
-def _refuse_unknown(fields: Mapping[str, Any], known: Sequence[str] | frozenset[str]) -> None:
+def _refuse_unknown(fields: Mapping[str, Any], known: Sequence[str]) -> None:
     for name in fields:
         if name not in known:
             raise errors.param_unknown(name)
@@ -320,14 +337,17 @@ def _refuse_unknown(fields: Mapping[str, Any], known: Sequence[str] | frozenset[
 def _matches(user: Document, wanted: Filter) -> bool:
     addresses = {email["email_address"] for email in user["email_addresses"]}
     text = " ".join([user["id"], *addresses, *(user[name] or "" for name in ("username", "first_name", "last_name"))])
-    return all((
-        not wanted.email_addresses or bool(addresses & {address.lower() for address in wanted.email_addresses}),
-        not wanted.user_ids or user["id"] in wanted.user_ids,
-        not wanted.external_ids or user["external_id"] in wanted.external_ids,
-        not wanted.usernames or user["username"] in wanted.usernames,
-        any(wanted.email_address_query.lower() in address for address in addresses) or not wanted.email_address_query,
-        wanted.query.lower() in text.lower(),
-    ))  # fmt: skip
+    return all(
+        (
+            not wanted.email_addresses or bool(addresses & {address.lower() for address in wanted.email_addresses}),
+            not wanted.user_ids or user["id"] in wanted.user_ids,
+            not wanted.external_ids or user["external_id"] in wanted.external_ids,
+            not wanted.usernames or user["username"] in wanted.usernames,
+            any(wanted.email_address_query.lower() in address for address in addresses)
+            or not wanted.email_address_query,
+            wanted.query.lower() in text.lower(),
+        )
+    )
 
 
 def _sort_key(user: Document, key: str) -> tuple[bool, Any]:

@@ -28,8 +28,9 @@ _TIMEOUT_SECONDS = 15
 class Webhooks:
     """A delivery is pending until a 2xx, failed when the schedule is used up, dropped when a test says so."""
 
-    def __init__(self, store: Store, clock: Clock, endpoints: dict[str, WebhookEndpoint | None],
-                 retry_seconds: Sequence[float]) -> None:  # fmt: skip
+    def __init__(
+        self, store: Store, clock: Clock, endpoints: dict[str, WebhookEndpoint | None], retry_seconds: Sequence[float]
+    ) -> None:
         self._store = store
         self._clock = clock
         self._endpoints = endpoints
