@@ -1,8 +1,8 @@
 """Fills each worker's `python_modules/`, the folder that wrangler uploads: the SDK and what that worker imports.
 
 `pywrangler sync` does the same on a machine that can download an Emscripten interpreter; this needs PyPI alone. Which
-packages a worker gets is in its pyproject.toml, their versions in the root's uv.lock, and what stays out of the upload in
-its wrangler.toml, under `[python_modules] exclude`.
+packages a worker gets is in its pyproject.toml, their versions in the root's uv.lock, what stays out of the upload in its
+wrangler.toml, under `[python_modules] exclude`, and what of stripe it can load in `stripe_subset.py`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from devstack import stripe_subset
 from devstack.paths import CACHE, ROOT, SHARED, WORKERS, worker_folder
 
 SDK = "workers-runtime-sdk"
@@ -91,7 +92,8 @@ def _glob(pattern: str) -> re.Pattern[str]:
 def fetch(packages: list[Package]) -> Path:
     """The packages unpacked as Pyodide wants them, in a cache folder that is made once for each set of versions."""
     requirements = [f"{package.name}=={package.version}" for package in packages]
-    key = hashlib.sha256("\n".join([*PLATFORM, *requirements]).encode()).hexdigest()[:16]
+    recipe = Path(stripe_subset.__file__).read_text(encoding="utf-8")
+    key = hashlib.sha256("\n".join([*PLATFORM, *requirements, recipe]).encode()).hexdigest()[:16]
     folder = CACHE / "packages" / key
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -99,6 +101,10 @@ def fetch(packages: list[Package]) -> Path:
         command = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--no-deps"]
         command += ["--only-binary", ":all:", *PLATFORM, "--target", str(partial), *requirements]
         subprocess.run(command, check=True, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
+        if (partial / "stripe").exists():
+            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+                whole = (partial / "stripe").rename(Path(scratch) / "stripe")
+                stripe_subset.write_subset(whole, partial / "stripe")
         partial.chmod(0o755)
         partial.rename(folder)
     return folder
