@@ -13,7 +13,7 @@ from devstack.paths import ROOT, SHARED, WORKERS, worker_folder
 from devstack.ports import HOST, Ports
 from devstack.runtime.workerd import DEVELOPMENT_FLAG
 from devstack.secrets import Secrets
-from devstack.vendor import load_toml
+from devstack.vendor import libraries, load_toml
 
 RUNTIME = Path(__file__).parent / "runtime"
 OVERRIDES = ROOT / ".dev.vars"
@@ -138,7 +138,7 @@ class Configuration:
             "sources": [
                 {"folder": str(RUNTIME / "worker")},
                 {"folder": str(folder / "src")},
-                {"folder": str(folder / "python_modules"), "prefix": "python_modules", "skip": ["dream/"]},
+                {"folder": str(libraries(name)), "prefix": "python_modules"},
                 {"folder": str(SHARED / "dream"), "prefix": "python_modules/dream"},
             ],
         }

@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from devstack import migrations, seed, vendor
+from devstack import migrations, seed
 from devstack.configuration import RUNTIME, Configuration
 from devstack.log import Log
-from devstack.paths import NODE, ROOT, WORKERS
+from devstack.paths import NODE, ROOT
 from devstack.ports import HOST, Ports
 from devstack.runtime import workerd
 from devstack.secrets import Secrets
@@ -97,8 +97,6 @@ class Stack:
         self._log = Log(self.log_path, self._show)
         try:
             runtime = workerd.prepare(self._say)
-            for name in WORKERS:
-                vendor.vendor(name)
             applied = migrations.apply(self.d1_path)
             self._say(f"database ready ({len(applied)} migrations applied)")
             self._start_stand_ins()

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -89,25 +90,34 @@ def _glob(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(meanings.get(part, re.escape(part)) for part in parts))
 
 
-def fetch(packages: list[Package]) -> Path:
-    """The packages unpacked as Pyodide wants them, in a cache folder that is made once for each set of versions."""
-    requirements = [f"{package.name}=={package.version}" for package in packages]
+def libraries(worker: str) -> Path:
+    """What a worker vendors from PyPI, unpacked and cut down, in a cache folder made once for each set of versions."""
+    patterns = excluded_patterns(worker)
+    requirements = [f"{package.name}=={package.version}" for package in packages_of(worker)]
     recipe = Path(stripe_subset.__file__).read_text(encoding="utf-8")
-    key = hashlib.sha256("\n".join([*PLATFORM, *requirements, recipe]).encode()).hexdigest()[:16]
+    key = hashlib.sha256("\n".join([*PLATFORM, *requirements, *patterns, recipe]).encode()).hexdigest()[:16]
     folder = CACHE / "packages" / key
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=folder.parent))
-        command = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--no-deps"]
-        command += ["--only-binary", ":all:", *PLATFORM, "--target", str(partial), *requirements]
-        subprocess.run(command, check=True, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
-        if (partial / "stripe").exists():
-            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-                whole = (partial / "stripe").rename(Path(scratch) / "stripe")
-                stripe_subset.write_subset(whole, partial / "stripe")
-        partial.chmod(0o755)
-        partial.rename(folder)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            whole, partial = Path(scratch) / "whole", Path(scratch) / "partial"
+            _install(requirements, whole)
+            for name, path in files_under(whole, patterns):
+                (partial / name).parent.mkdir(parents=True, exist_ok=True)
+                path.rename(partial / name)
+            if (partial / "stripe").exists():
+                cut = (partial / "stripe").rename(Path(scratch) / "stripe")
+                stripe_subset.write_subset(cut, partial / "stripe")
+            # Somebody else may have been quicker; then theirs is as good.
+            with suppress(OSError):
+                partial.rename(folder)
     return folder
+
+
+def _install(requirements: list[str], target: Path) -> None:
+    command = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--no-deps"]
+    command += ["--only-binary", ":all:", *PLATFORM, "--target", str(target), *requirements]
+    subprocess.run(command, check=True, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
 
 
 def files_under(folder: Path, patterns: list[str]) -> list[tuple[str, Path]]:
@@ -118,9 +128,8 @@ def files_under(folder: Path, patterns: list[str]) -> list[tuple[str, Path]]:
 
 def vendor(worker: str) -> Path:
     """Makes `python_modules/` of one worker what the locks, its exclusions and `shared/dream` say. Repeating is cheap."""
-    patterns = excluded_patterns(worker)
-    wanted = dict(files_under(fetch(packages_of(worker)), patterns))
-    wanted |= {f"dream/{name}": path for name, path in files_under(SHARED / "dream", patterns)}
+    wanted = dict(files_under(libraries(worker), []))
+    wanted |= {f"dream/{name}": path for name, path in files_under(SHARED / "dream", excluded_patterns(worker))}
     target = worker_folder(worker) / "python_modules"
     present = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
     for name in present - wanted.keys():

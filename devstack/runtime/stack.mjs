@@ -23,13 +23,12 @@ function typeOf(name) {
   return { ".py": "PythonModule", ".mjs": "ESModule" }[path.extname(name)] ?? "Data";
 }
 
-/** Every file under a folder as a module named `prefix/relative/path`, but for caches and skipped folders. */
-function modulesUnder({ folder, prefix = "", skip = [] }) {
+/** Every file under a folder as a module named `prefix/relative/path`, but for caches. */
+function modulesUnder({ folder, prefix = "" }) {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile() && !entry.name.endsWith(".pyc"))
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
-    .filter((file) => !skip.some((name) => file.startsWith(name)))
     .sort()
     .map((file) => ({ path: path.join(prefix, file), file: path.join(folder, file) }));
 }

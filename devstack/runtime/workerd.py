@@ -49,9 +49,8 @@ def workerd_program() -> Path:
 def prepare(say: Callable[[str], None]) -> Runtime:
     """Builds what is missing and returns the runtime. `say` is told about each step that takes time."""
     settings = vendor.load_toml(ROOT / "workers" / "api-multi" / "wrangler.toml")
-    libraries = vendor.fetch(vendor.packages_of("api-multi"))
+    libraries = vendor.libraries("api-multi")
     ingredients = [npm_version("pyodide"), npm_version("workerd"), settings["compatibility_date"], libraries.name]
-    ingredients += [str(vendor.excluded_patterns("api-multi"))]
     ingredients += [(HERE / name).read_text() for name in ("pyodide_bundle.py", "pyodide_bundle.capnp", "warm.py")]
     folder = CACHE / "runtime" / hashlib.sha256("\0".join(ingredients).encode()).hexdigest()[:16]
     bundle, script = folder / pyodide_bundle.FILE_NAME, folder / "workerd"
@@ -82,7 +81,7 @@ exec "{program}" "$command" --pyodide-bundle-disk-cache-dir="{folder}" \\
 
 def _take_snapshot(program: Path, folder: Path, libraries: Path, settings: dict[str, object]) -> None:
     """Starts workerd once with `warm.py`; it writes its memory to a file and stops."""
-    files = vendor.files_under(libraries, vendor.excluded_patterns("api-multi"))
+    files = vendor.files_under(libraries, [])
     modules = [_module("warm.py", HERE / "warm.py")]
     modules += [_module(f"python_modules/{name}", path) for name, path in files]
     listing = ",\n    ".join(modules)
