@@ -178,6 +178,9 @@ CREATE TABLE end_users (
   lastName TEXT,
   plan TEXT,
   stripeCustomerId TEXT,
+  -- Of the row in subscriptions, kept by its triggers: pages of customers by plan or status then need no join to be found.
+  subscriptionPlan TEXT,
+  subscriptionStatus TEXT,
   createdAt TEXT NOT NULL,
   updatedAt TEXT NOT NULL,
   PRIMARY KEY (publishableKey, clerkUserId)
@@ -186,6 +189,11 @@ CREATE INDEX end_users_by_age ON end_users (publishableKey, createdAt, clerkUser
 CREATE INDEX end_users_by_email ON end_users (publishableKey, email);
 CREATE INDEX end_users_by_clerk_user ON end_users (clerkUserId);
 CREATE INDEX end_users_by_stripe_customer ON end_users (publishableKey, stripeCustomerId);
+CREATE INDEX end_users_by_plan ON end_users (publishableKey, coalesce(subscriptionPlan, plan, ''), createdAt, clerkUserId);
+CREATE INDEX end_users_by_status ON end_users (publishableKey, coalesce(subscriptionStatus, 'none'), createdAt, clerkUserId);
+CREATE INDEX end_users_by_plan_and_status ON end_users (
+  publishableKey, coalesce(subscriptionPlan, plan, ''), coalesce(subscriptionStatus, 'none'), createdAt, clerkUserId
+);
 
 -- One subscription per end user and project: the live one, else the last that ended. monthlyAmount is its MRR.
 CREATE TABLE subscriptions (
@@ -214,6 +222,36 @@ CREATE TABLE subscriptions (
 CREATE INDEX subscriptions_by_status ON subscriptions (publishableKey, status, userId);
 CREATE INDEX subscriptions_by_plan ON subscriptions (publishableKey, plan, status);
 CREATE INDEX subscriptions_by_customer ON subscriptions (publishableKey, stripeCustomerId);
+
+-- A subscription that no longer entitles gives no plan. Neither order of arrival, user or subscription first, loses it.
+CREATE TRIGGER end_users_subscribed AFTER INSERT ON subscriptions
+BEGIN
+  UPDATE end_users SET subscriptionStatus = NEW.status,
+    subscriptionPlan = CASE WHEN NEW.status IN ('active', 'trialing', 'past_due') THEN NEW.plan END
+  WHERE publishableKey = NEW.publishableKey AND clerkUserId = NEW.userId;
+END;
+
+CREATE TRIGGER end_users_subscription_changed AFTER UPDATE OF status, plan ON subscriptions
+BEGIN
+  UPDATE end_users SET subscriptionStatus = NEW.status,
+    subscriptionPlan = CASE WHEN NEW.status IN ('active', 'trialing', 'past_due') THEN NEW.plan END
+  WHERE publishableKey = NEW.publishableKey AND clerkUserId = NEW.userId;
+END;
+
+CREATE TRIGGER end_users_unsubscribed AFTER DELETE ON subscriptions
+BEGIN
+  UPDATE end_users SET subscriptionStatus = NULL, subscriptionPlan = NULL
+  WHERE publishableKey = OLD.publishableKey AND clerkUserId = OLD.userId;
+END;
+
+CREATE TRIGGER end_users_already_subscribed AFTER INSERT ON end_users
+WHEN EXISTS (SELECT 1 FROM subscriptions s WHERE s.publishableKey = NEW.publishableKey AND s.userId = NEW.clerkUserId)
+BEGIN
+  UPDATE end_users SET (subscriptionStatus, subscriptionPlan) = (
+    SELECT s.status, CASE WHEN s.status IN ('active', 'trialing', 'past_due') THEN s.plan END
+    FROM subscriptions s WHERE s.publishableKey = NEW.publishableKey AND s.userId = NEW.clerkUserId)
+  WHERE publishableKey = NEW.publishableKey AND clerkUserId = NEW.clerkUserId;
+END;
 
 -- Orders reads of one subscription at Stripe: a read that began earlier never overwrites one that began later.
 CREATE TABLE subscription_syncs (
@@ -301,6 +339,8 @@ CREATE TABLE orders (
   ),
   sessionId TEXT UNIQUE,
   paymentIntentId TEXT UNIQUE,
+  -- Of the idempotent request that made it: a retry after a crash finishes the order that was begun.
+  requestHash TEXT,
   currency TEXT NOT NULL,
   amountTotal INTEGER NOT NULL CHECK (amountTotal >= 0),
   amountPaid INTEGER NOT NULL DEFAULT 0 CHECK (amountPaid >= 0),
@@ -311,7 +351,10 @@ CREATE TABLE orders (
   paidAt TEXT
 );
 CREATE INDEX orders_by_age ON orders (publishableKey, createdAt, orderId);
+CREATE INDEX orders_by_status ON orders (publishableKey, status, createdAt, orderId);
 CREATE INDEX orders_unsettled ON orders (expiresAt) WHERE status IN ('open', 'processing');
+CREATE INDEX orders_without_session ON orders (createdAt) WHERE status = 'open' AND sessionId IS NULL;
+CREATE UNIQUE INDEX orders_unfinished ON orders (requestHash) WHERE status = 'open' AND sessionId IS NULL;
 
 CREATE TABLE order_items (
   orderId TEXT NOT NULL REFERENCES orders (orderId) ON DELETE CASCADE,
