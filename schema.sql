@@ -8,7 +8,11 @@ CREATE TABLE platforms (
   platformId TEXT PRIMARY KEY,
   clerkUserId TEXT NOT NULL UNIQUE,
   email TEXT,
+  -- When Clerk last changed what we copied of the user: an older event never undoes a newer one.
+  clerkUpdatedAt TEXT,
   stripeCustomerId TEXT UNIQUE,
+  -- The last checkout that was opened, so that a developer who comes back gets it again and never pays twice.
+  checkoutSessionId TEXT,
   subscriptionId TEXT UNIQUE,
   subscriptionStatus TEXT,
   currentPeriodStart TEXT,
@@ -21,8 +25,11 @@ CREATE TABLE platforms (
   -- Live keys answer until this moment: far away while paid, the end of the grace time afterwards, NULL when never paid.
   liveKeysUntil TEXT,
   createdAt TEXT NOT NULL,
-  updatedAt TEXT NOT NULL
+  updatedAt TEXT NOT NULL,
+  -- The Clerk user is gone. The row stays a while, so that a late event does not bring the developer back.
+  deletedAt TEXT
 );
+CREATE INDEX platforms_deleted ON platforms (deletedAt) WHERE deletedAt IS NOT NULL;
 
 -- The developer's own allowance of /verify-auth calls.
 CREATE TABLE platform_usage_counts (
@@ -547,3 +554,14 @@ CREATE TABLE outbox (
   UNIQUE (kind, subject)
 );
 CREATE INDEX outbox_due ON outbox (nextAttemptAt);
+
+-- How far a nightly job has come on a date, so that the next run goes on there.
+CREATE TABLE nightly_runs (
+  job TEXT NOT NULL,
+  date TEXT NOT NULL,
+  cursor TEXT NOT NULL DEFAULT '',
+  checked INTEGER NOT NULL DEFAULT 0,
+  repaired INTEGER NOT NULL DEFAULT 0,
+  finishedAt TEXT,
+  PRIMARY KEY (job, date)
+) WITHOUT ROWID;
