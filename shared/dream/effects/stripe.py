@@ -1,0 +1,121 @@
+"""Effects on Stripe accounts that the outbox carries out. Each is done when Stripe says that it is so already.
+
+An account that the platform may not act on any more owes nothing and is owed nothing: its effects count as done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+from dream.bindings import Bound
+from dream.clients import stripe_connect
+from dream.clients.stripe import StripeAccount, connected_account
+from dream.clients.stripe_http import StripeRefused
+from dream.context import Context
+from dream.db import outbox
+from dream.domain.stripe_objects import CheckoutSession
+from dream.outbox import Effect
+from dream.settings import Mode
+
+Payload: TypeAlias = Mapping[str, Any]
+
+
+def archive_product(mode: Mode, account: str, product_id: str, now: str) -> Bound:
+    """Owe: nobody buys this product any more."""
+    return outbox.enqueue(
+        "archive_product", product_id, {"mode": mode, "account": account, "productId": product_id}, now
+    )
+
+
+def archive_price(mode: Mode, account: str, price_id: str, now: str) -> Bound:
+    """Owe: nobody buys at this price any more; subscriptions keep it."""
+    return outbox.enqueue("archive_price", price_id, {"mode": mode, "account": account, "priceId": price_id}, now)
+
+
+def cancel_subscription(mode: Mode, account: str, subscription_id: str, now: str) -> Bound:
+    """Owe: the subscription ends at once."""
+    return outbox.enqueue(
+        "cancel_subscription",
+        subscription_id,
+        {"mode": mode, "account": account, "subscriptionId": subscription_id},
+        now,
+    )
+
+
+def expire_session(mode: Mode, account: str, session_id: str, now: str) -> Bound:
+    """Owe: the open checkout session takes no payment any more."""
+    return outbox.enqueue("expire_session", session_id, {"mode": mode, "account": account, "sessionId": session_id}, now)
+
+
+def revoke_connection(mode: Mode, account: str, now: str) -> Bound:
+    """Owe: the platform gives up its access to the account in this mode."""
+    return outbox.enqueue("revoke_connection", f"{account}:{mode}", {"mode": mode, "account": account}, now)
+
+
+async def expire_if_open(account: StripeAccount, session_id: str) -> CheckoutSession | None:
+    """Closes the session. None when it was closed already, be it paid or expired."""
+    try:
+        return await account.expire_checkout(session_id)
+    except StripeRefused as refusal:
+        if refusal.is_disconnected:
+            raise
+        return None
+
+
+async def _archive_product(account: StripeAccount, payload: Payload) -> None:
+    await account.update_product(payload["productId"], active=False)
+
+
+async def _archive_price(account: StripeAccount, payload: Payload) -> None:
+    await account.update_price(payload["priceId"], active=False)
+
+
+async def _cancel_subscription(account: StripeAccount, payload: Payload) -> None:
+    await account.cancel_subscription(payload["subscriptionId"])
+
+
+async def _expire_session(account: StripeAccount, payload: Payload) -> None:
+    await expire_if_open(account, payload["sessionId"])
+
+
+async def _refund_invoice(account: StripeAccount, payload: Payload) -> None:
+    """All that the invoice was paid goes back. One that was refunded already is refused, which is as good."""
+    for payment in await account.list_invoice_payments(invoice_id=payload["invoiceId"]):
+        if payment.payment_intent_id is None or payment.status != "paid":
+            continue
+        try:
+            await account.create_refund(
+                payment.payment_intent_id,
+                metadata={"reason": "second_subscription"},
+                idempotency_key=f"refund:{payload['invoiceId']}:{payment.id}",
+            )
+        except StripeRefused as refusal:
+            if refusal.stripe_code != "charge_already_refunded":
+                raise
+
+
+async def _revoke_connection(context: Context, payload: Payload) -> None:
+    await stripe_connect.deauthorize(context, payload["mode"], payload["account"])
+
+
+def _on_account(act: Callable[[StripeAccount, Payload], Awaitable[None]]) -> Effect:
+    async def effect(context: Context, payload: Payload) -> None:
+        try:
+            await act(connected_account(context, payload["mode"], payload["account"]), payload)
+        except StripeRefused as refusal:
+            if not refusal.is_missing and not refusal.is_disconnected:
+                raise
+            context.log.info("effect has nothing to act on", account=payload["account"], reason=refusal.reason)
+
+    return effect
+
+
+EFFECTS: Mapping[str, Effect] = {
+    "archive_product": _on_account(_archive_product),
+    "archive_price": _on_account(_archive_price),
+    "cancel_subscription": _on_account(_cancel_subscription),
+    "expire_session": _on_account(_expire_session),
+    "refund_invoice": _on_account(_refund_invoice),
+    "revoke_connection": _revoke_connection,
+}
