@@ -44,7 +44,7 @@ def describe(state: dict[str, Any]) -> str:
   Stripe          {state["stripe"]}
   Clerk           {state["clerk"]}
 
-  demo developer  {demo["developer"]["email"]}
+  demo developer  {demo["developer"]["email"]} (password: {demo["developer"]["password"]})
   saas project    {demo["saas"]["publishableKey"]}
                   {demo["saas"]["secretKey"]}
   store project   {demo["store"]["publishableKey"]}

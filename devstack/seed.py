@@ -8,15 +8,21 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from devstack.configuration import Configuration
+from devstack.demo_accounts import DemoAccounts, PricedAt
 from dream.domain import keys
 
 EMAIL = "demo@dream-api.example"
+PASSWORD = "a demo on this laptop"
+# As long as the platform is paid for, its live keys have no end.
+FAR_AWAY = "9999-12-31T23:59:59.999Z"
 
 SAAS_TIERS: tuple[dict[str, Any], ...] = (
     {"name": "free", "displayName": "Free", "price": 0, "limit": 100, "features": ["100 calls a month"]},
@@ -44,42 +50,47 @@ def plant(database: Path, configuration: Configuration) -> Seeded:
     if file.exists():
         record = json.loads(file.read_text())
     else:
-        record = _plant(database)
+        record = _plant(database, DemoAccounts(configuration))
         file.touch(mode=0o600)
         file.write_text(json.dumps(record, indent=2))
     return Seeded(demo=record["demo"], platform_price_id=record["platformPriceId"])
 
 
-def _plant(database: Path) -> dict[str, Any]:
+def _plant(database: Path, accounts: DemoAccounts) -> dict[str, Any]:
     platform_id = keys.make_id("plt", os.urandom)
     user_id = keys.make_id("user", os.urandom)
-    connection = sqlite3.connect(database)
-    try:
-        with connection:
-            connection.execute("PRAGMA foreign_keys = ON")
-            _insert(
-                connection,
-                "platforms",
-                platformId=platform_id,
-                clerkUserId=user_id,
-                email=EMAIL,
-                subscriptionStatus="active",
-                liveKeysUntil="9999-12-31T00:00:00.000Z",
-            )
-            saas = _project(connection, platform_id, "Demo SaaS", "saas")
-            for position, tier in enumerate(SAAS_TIERS):
-                _tier(connection, saas["publishableKey"], position, "subscription", tier)
-            store = _project(connection, platform_id, "Demo store", "store")
-            for position, product in enumerate(STORE_PRODUCTS):
-                _tier(connection, store["publishableKey"], position, "one_off", product)
-    finally:
-        connection.close()
-    demo = {
-        "developer": {"userId": user_id, "email": EMAIL},
-        "saas": {"platformId": platform_id, **saas},
-        "store": {"platformId": platform_id, **store},
+    account_id = keys.make_id("acct", os.urandom)
+    accounts.developer(user_id, EMAIL, PASSWORD)
+    accounts.connected_account(account_id, EMAIL)
+    saas_prices = accounts.prices(account_id, SAAS_TIERS, recurring=True)
+    store_prices = accounts.prices(account_id, STORE_PRODUCTS, recurring=False)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        _insert(
+            connection,
+            "platforms",
+            platformId=platform_id,
+            clerkUserId=user_id,
+            email=EMAIL,
+            subscriptionStatus="active",
+            liveKeysUntil=FAR_AWAY,
+        )
+        connection.execute(
+            "INSERT INTO stripe_tokens (platformId, mode, stripeUserId, scope, connectedAt) VALUES (?, 'test', ?, ?, ?)",
+            (platform_id, account_id, "read_write", _now()),
+        )
+        saas = _project(connection, platform_id, "Demo SaaS", "saas")
+        _tiers(connection, saas["publishableKey"], "subscription", SAAS_TIERS, saas_prices)
+        store = _project(connection, platform_id, "Demo store", "store")
+        _tiers(connection, store["publishableKey"], "one_off", STORE_PRODUCTS, store_prices)
+    return {
+        "demo": {
+            "developer": {"userId": user_id, "email": EMAIL, "password": PASSWORD},
+            "saas": {"platformId": platform_id, **saas},
+            "store": {"platformId": platform_id, **store},
+        },
+        "platformPriceId": accounts.platform_price(),
     }
-    return {"demo": demo, "platformPriceId": "price_platform_local"}
 
 
 def _project(connection: sqlite3.Connection, platform_id: str, name: str, project_type: str) -> dict[str, str]:
@@ -102,18 +113,25 @@ def _project(connection: sqlite3.Connection, platform_id: str, name: str, projec
     return {"publishableKey": publishable_key, "secretKey": secret_key}
 
 
-def _tier(
-    connection: sqlite3.Connection, publishable_key: str, position: int, billing_mode: str, tier: dict[str, Any]
+def _tiers(
+    connection: sqlite3.Connection,
+    publishable_key: str,
+    billing_mode: str,
+    tiers: Sequence[dict[str, Any]],
+    prices: Sequence[PricedAt | None],
 ) -> None:
-    columns = {**tier, "features": json.dumps(tier.get("features", []))}
-    _insert(
-        connection,
-        "tiers",
-        publishableKey=publishable_key,
-        billingMode=billing_mode,
-        position=position,
-        **columns,
-    )
+    for position, (tier, priced) in enumerate(zip(tiers, prices, strict=True)):
+        columns = {**tier, "features": json.dumps(tier.get("features", []))}
+        if priced:
+            columns |= {"priceId": priced.price_id, "productId": priced.product_id}
+        _insert(
+            connection,
+            "tiers",
+            publishableKey=publishable_key,
+            billingMode=billing_mode,
+            position=position,
+            **columns,
+        )
 
 
 def _insert(connection: sqlite3.Connection, table: str, **columns: Any) -> None:

@@ -144,7 +144,7 @@ class Stack:
 
     def _start_stand_ins(self) -> None:
         for name, value in (("stripe", self.configuration.stripe()), ("clerk", self.configuration.clerk())):
-            if not (ROOT / "devstack" / name / "__main__.py").exists():
+            if not self.configuration.plays(name):
                 continue
             file = self._configure(name, value)
             port = str(self.configuration.ports.of(name))
@@ -154,6 +154,7 @@ class Stack:
             self._wait_for(service, f"{self.url(service.name)}/")
 
     def _prepare_data(self) -> None:
+        self._say("planting the demo projects")
         seeded = seed.plant(self.d1_path, self.configuration)
         self.configuration = replace(self.configuration, platform_price_id=seeded.platform_price_id)
         self.state = {**self.configuration.addresses(), "demo": seeded.demo}
