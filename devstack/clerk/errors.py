@@ -57,6 +57,10 @@ def secret_key_invalid() -> ClerkError:
     )
 
 
+def api_version_invalid(version: str) -> ClerkError:
+    return ClerkError(400, "api_version_invalid", "Invalid API version", f"{version} is not a version of this API.")
+
+
 def not_found(what: str, id: str) -> ClerkError:
     return ClerkError(404, "resource_not_found", "not found", f"No {what} was found with id {id}.")
 

@@ -28,7 +28,7 @@ class JwtTemplates:
     def create(self, instance: Instance, fields: Mapping[str, Any]) -> Document:
         """Raises ClerkError 422."""
         for name in ("name", "claims"):
-            if not fields.get(name):
+            if fields.get(name) in (None, ""):
                 raise errors.param_missing(name)
         now = self._clock.milliseconds()
         template: Document = {

@@ -148,10 +148,18 @@ class Users:
     def count(self, instance: Instance, wanted: Filter) -> int:
         return sum(_matches(user, wanted) for user in self._store.all(KIND, instance.name))
 
-    def update(self, instance: Instance, user_id: str, fields: Mapping[str, Any]) -> Document:
-        """PATCH /users/{id}; raises ClerkError 404 or 422 (metadata is refused as of 2026-05-12)."""
+    def update(
+        self, instance: Instance, user_id: str, fields: Mapping[str, Any], *, metadata_too: bool = False
+    ) -> Document:
+        """PATCH /users/{id}; raises ClerkError 404 or 422.
+
+        With `metadata_too`, as before API version 2026-05-12, supplied metadata replaces the old; else it is refused.
+        """
         user = self.get(instance, user_id)
-        _refuse_unknown(fields, UPDATE_FIELDS)
+        _refuse_unknown(fields, (*UPDATE_FIELDS, *metadata.NAMES) if metadata_too else UPDATE_FIELDS)
+        for name in metadata.NAMES:
+            if fields.get(name) is not None:
+                user[name] = metadata.checked(name, fields[name])
         if fields.get("password"):
             self._passwords.check_rules(fields["password"], skip_checks=bool(fields.get("skip_password_checks")))
         primary = fields.get("primary_email_address_id")
