@@ -45,7 +45,9 @@ def cancel_subscription(mode: Mode, account: str, subscription_id: str, now: str
 
 def expire_session(mode: Mode, account: str, session_id: str, now: str) -> Bound:
     """Owe: the open checkout session takes no payment any more."""
-    return outbox.enqueue("expire_session", session_id, {"mode": mode, "account": account, "sessionId": session_id}, now)
+    return outbox.enqueue(
+        "expire_session", session_id, {"mode": mode, "account": account, "sessionId": session_id}, now
+    )
 
 
 def revoke_connection(mode: Mode, account: str, now: str) -> Bound:
