@@ -80,6 +80,14 @@ CREATE TABLE projects (
 );
 CREATE INDEX projects_by_platform ON projects (platformId, mode, createdAt);
 
+-- The billing portal as a project's subscribers see it: which of its prices they may switch to. prices is what Stripe was told.
+CREATE TABLE portal_configurations (
+  publishableKey TEXT PRIMARY KEY REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  account TEXT NOT NULL,
+  configurationId TEXT NOT NULL,
+  prices TEXT NOT NULL CHECK (json_valid(prices))
+) WITHOUT ROWID;
+
 -- A project that is being created at Stripe. Its id makes the idempotency keys, its row goes in the batch that makes the project.
 CREATE TABLE project_drafts (
   draftId TEXT PRIMARY KEY,
@@ -204,13 +212,14 @@ CREATE INDEX end_users_by_plan_and_status ON end_users (
 );
 
 -- One subscription per end user and project: the live one, else the last that ended. monthlyAmount is its MRR.
+-- plan NULL: the price is no tier's of this project (any more), so it entitles nothing.
 CREATE TABLE subscriptions (
   publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
   userId TEXT NOT NULL,
   subscriptionId TEXT NOT NULL UNIQUE,
   stripeCustomerId TEXT NOT NULL,
   status TEXT NOT NULL,
-  plan TEXT NOT NULL,
+  plan TEXT,
   priceId TEXT NOT NULL,
   productId TEXT,
   amount INTEGER NOT NULL CHECK (amount >= 0),
