@@ -87,14 +87,18 @@ CREATE TABLE portal_configurations (
   prices TEXT NOT NULL CHECK (json_valid(prices))
 ) WITHOUT ROWID;
 
--- A project that is being created at Stripe. Its id makes the idempotency keys, its row goes in the batch that makes the project.
+-- What is being made at Stripe. The draft's id and attempt are in the idempotency keys, `made` is what a failed attempt left behind.
+-- The batch that puts it all to use deletes the draft; that of a new project settles it, so that a repeat gets the same project.
 CREATE TABLE project_drafts (
   draftId TEXT PRIMARY KEY,
   platformId TEXT NOT NULL REFERENCES platforms (platformId) ON DELETE CASCADE,
   fingerprint TEXT NOT NULL,
-  publishableKey TEXT NOT NULL UNIQUE,
+  publishableKey TEXT NOT NULL,
   mode TEXT NOT NULL CHECK (mode IN ('test', 'live')),
+  attempt INTEGER NOT NULL DEFAULT 0,
+  made TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(made)),
   createdAt TEXT NOT NULL,
+  settledAt TEXT,
   UNIQUE (platformId, fingerprint)
 );
 CREATE INDEX project_drafts_by_age ON project_drafts (createdAt);
