@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from devstack.stripe import invoicing, payments
+from devstack.stripe import invoicing
 from devstack.stripe.books import Books
 from devstack.stripe.ids import new_id
 from devstack.stripe.jsontypes import Json
@@ -153,12 +153,8 @@ def start(
     books.add(subscription)
     for price, quantity in one_time:
         product = books.get("product", price["product"])
-        invoicing.add_pending(
-            books, subscription, price, price["unit_amount"] * quantity, quantity, product["name"]
-        )
-    rows = [
-        invoicing.subscription_line(books, item, books.now, end_, trial=trial_end is not None) for item in items
-    ]
+        invoicing.add_pending(books, subscription, price, price["unit_amount"] * quantity, quantity, product["name"])
+    rows = [invoicing.subscription_line(books, item, books.now, end_, trial=trial_end is not None) for item in items]
     invoice = invoicing.draft(books, subscription, rows, "subscription_create", books.now, books.now, waits=False)
     subscription = books.change(subscription, latest_invoice=invoice["id"])
     books.emit("customer.subscription.created", subscription)
@@ -314,7 +310,13 @@ def end(books: Books, subscription: Json, reason: str | None = None, details: Js
         if invoice["status"] in ("draft", "open"):
             books.unschedule("invoice.finalize", invoice["id"])
             books.unschedule("invoice.retry", invoice["id"])
-            books.change(invoice, "invoice.updated", auto_advance=False, next_payment_attempt=None, automatically_finalizes_at=None)
+            books.change(
+                invoice,
+                "invoice.updated",
+                auto_advance=False,
+                next_payment_attempt=None,
+                automatically_finalizes_at=None,
+            )
     cancellation: Json = {**subscription["cancellation_details"], **(details or {})}
     if reason:
         cancellation["reason"] = reason
@@ -394,7 +396,9 @@ def _invoice_now(books: Books, subscription: Json, rows: list[Json]) -> Json:
     return collect(books, subscription, invoicing.finalize(books, invoice))[0]
 
 
-def _prorate(books: Books, subscription: Json, before: dict[str, Json], items: list[Json], *, credit_only: bool) -> None:
+def _prorate(
+    books: Books, subscription: Json, before: dict[str, Json], items: list[Json], *, credit_only: bool
+) -> None:
     start_, end_ = period_of(subscription)
     left = max(end_ - books.now, 0) / max(end_ - start_, 1)
     kept = {item["id"]: item for item in items}

@@ -16,7 +16,13 @@ _SPOKEN = {
     "checkout.session": "checkout.session",
     "payment_method": "PaymentMethod",
 }
-_PATH_PARAM = {"charge": "charge", "payment_intent": "intent", "price": "price", "invoice": "invoice", "refund": "refund"}
+_PATH_PARAM = {
+    "charge": "charge",
+    "payment_intent": "intent",
+    "price": "price",
+    "invoice": "invoice",
+    "refund": "refund",
+}
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,10 @@ DECLINES: dict[str, tuple[str, str]] = {
     "stolen_card": ("card_declined", "Your card was declined."),
     "expired_card": ("expired_card", "Your card has expired."),
     "incorrect_cvc": ("incorrect_cvc", "Your card's security code is incorrect."),
-    "processing_error": ("processing_error", "An error occurred while processing your card. Try again in a little bit."),
+    "processing_error": (
+        "processing_error",
+        "An error occurred while processing your card. Try again in a little bit.",
+    ),
     "debit_not_authorized": (
         "payment_intent_payment_attempt_failed",
         "The payment failed because the debit was not authorized by the bank account's owner.",

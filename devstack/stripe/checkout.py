@@ -105,7 +105,9 @@ def _pay_once(books: Books, session: Json, tender: Tender) -> Json:
     if intent["status"] == "requires_payment_method":
         raise Declined(intent["last_payment_error"]["message"])
     status = "paid" if intent["status"] == "succeeded" else "unpaid"
-    return _complete(books, session, customer, tender, status, payment_intent=intent["id"], _payment_intent=intent["id"])
+    return _complete(
+        books, session, customer, tender, status, payment_intent=intent["id"], _payment_intent=intent["id"]
+    )
 
 
 def _intent(books: Books, session: Json, customer: Json | None, tender: Tender) -> Json:
@@ -156,7 +158,9 @@ def _method(books: Books, customer: Json | None, tender: Tender) -> Json:
     return payments.attach_bank(books, customer, tender.number, behaviour, details)
 
 
-def _complete(books: Books, session: Json, customer: Json | None, tender: Tender, status: str, **fields: object) -> Json:
+def _complete(
+    books: Books, session: Json, customer: Json | None, tender: Tender, status: str, **fields: object
+) -> Json:
     books.unschedule("checkout.session.expire", session["id"])
     session = books.change(
         session,

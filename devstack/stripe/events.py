@@ -25,8 +25,8 @@ def previous_attributes(before: Json, after: Json) -> Json:
 
 def emit(books: "Books", event_type: str, data: Json, previous: Json | None) -> Json:
     endpoints = [
-        endpoint
-        for endpoint in books.config.webhook_endpoints
+        (number, endpoint)
+        for number, endpoint in enumerate(books.config.webhook_endpoints)
         if endpoint.hears(connected=books.connected, livemode=books.livemode)
     ]
     payload: Json = {"object": data}
@@ -47,10 +47,11 @@ def emit(books: "Books", event_type: str, data: Json, previous: Json | None) -> 
         event = {"id": event.pop("id"), "object": event.pop("object"), "account": books.tenant.account, **event}
     books.store.insert(books.tenant, "event", event)
     wall = time.time()
-    for endpoint in endpoints:
+    for number, endpoint in endpoints:
         books.store.run(
-            "INSERT INTO deliveries (event_id, event_type, object_id, account, livemode, url, state, due, position, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, 0, ?)",
-            event["id"], event_type, data.get("id"), books.tenant.account, books.livemode, endpoint.url, wall, wall,
+            "INSERT INTO deliveries (event_id, event_type, object_id, account, livemode, endpoint, url, state, due, position, created)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 'new', ?, 0, ?)",
+            event["id"], event_type, data.get("id"), books.tenant.account, books.livemode, number, endpoint.url,
+            wall, wall,
         )  # fmt: skip
     return event

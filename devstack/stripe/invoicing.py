@@ -32,7 +32,9 @@ def subscription_line(books: Books, item: Json, start: int, end: int, *, trial: 
         },
         "type": "subscription_item_details",
     }
-    return _line(books, unit * item["quantity"], price, item["quantity"], description, start, end, parent, item["subscription"])
+    return _line(
+        books, unit * item["quantity"], price, item["quantity"], description, start, end, parent, item["subscription"]
+    )
 
 
 def pending_line(books: Books, pending: Json) -> Json:
@@ -60,7 +62,15 @@ def pending_line(books: Books, pending: Json) -> Json:
 
 
 def _line(
-    books: Books, amount: int, price: Json, quantity: int, description: str, start: int, end: int, parent: Json, subscription: str | None
+    books: Books,
+    amount: int,
+    price: Json,
+    quantity: int,
+    description: str,
+    start: int,
+    end: int,
+    parent: Json,
+    subscription: str | None,
 ) -> Json:
     return {
         "id": new_id("line_item"),
@@ -90,7 +100,9 @@ def _line(
     }
 
 
-def add_pending(books: Books, subscription: Json, price: Json, amount: int, quantity: int, description: str, **fields: Any) -> Json:
+def add_pending(
+    books: Books, subscription: Json, price: Json, amount: int, quantity: int, description: str, **fields: Any
+) -> Json:
     """An invoice item that the subscription's next invoice takes up."""
     item: Json = {
         **books.stamp("invoiceitem"),
@@ -128,7 +140,9 @@ def add_pending(books: Books, subscription: Json, price: Json, amount: int, quan
     return books.add(item, "invoiceitem.created")
 
 
-def draft(books: Books, subscription: Json, lines: list[Json], reason: str, start: int, end: int, *, waits: bool) -> Json:
+def draft(
+    books: Books, subscription: Json, lines: list[Json], reason: str, start: int, end: int, *, waits: bool
+) -> Json:
     """A draft over `lines` plus whatever invoice items wait. With `waits` it finalizes itself an hour later."""
     customer = books.get("customer", subscription["customer"])
     pending = [row for row in books.where("invoiceitem", _subscription=subscription["id"]) if row["invoice"] is None]
@@ -153,7 +167,13 @@ def draft(books: Books, subscription: Json, lines: list[Json], reason: str, star
         "attempt_count": 0,
         "attempted": False,
         "auto_advance": waits,
-        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None, "provider": None, "status": None},
+        "automatic_tax": {
+            "disabled_reason": None,
+            "enabled": False,
+            "liability": None,
+            "provider": None,
+            "status": None,
+        },
         "automatically_finalizes_at": books.now + FINALIZES_AFTER_SECONDS if waits else None,
         "billing_reason": reason,
         "collection_method": "charge_automatically",
@@ -184,7 +204,13 @@ def draft(books: Books, subscription: Json, lines: list[Json], reason: str, star
         "issuer": {"type": "self"},
         "last_finalization_error": None,
         "latest_revision": None,
-        "lines": {"object": "list", "data": lines, "has_more": False, "total_count": len(lines), "url": f"/v1/invoices/{invoice_id}/lines"},
+        "lines": {
+            "object": "list",
+            "data": lines,
+            "has_more": False,
+            "total_count": len(lines),
+            "url": f"/v1/invoices/{invoice_id}/lines",
+        },
         "livemode": books.livemode,
         "metadata": {},
         "next_payment_attempt": books.now + FINALIZES_AFTER_SECONDS if waits else None,
@@ -207,7 +233,12 @@ def draft(books: Books, subscription: Json, lines: list[Json], reason: str, star
         "starting_balance": 0,
         "statement_descriptor": None,
         "status": "draft",
-        "status_transitions": {"finalized_at": None, "marked_uncollectible_at": None, "paid_at": None, "voided_at": None},
+        "status_transitions": {
+            "finalized_at": None,
+            "marked_uncollectible_at": None,
+            "paid_at": None,
+            "voided_at": None,
+        },
         "subtotal": total,
         "subtotal_excluding_tax": total,
         "test_clock": None,
@@ -242,7 +273,13 @@ def finalize(books: Books, invoice: Json) -> Json:
     ending = min(invoice["total"] + balance, 0) if invoice["total"] < 0 or balance < 0 else 0
     sequence = customer.get("next_invoice_sequence", 1)
     if not customer.get("deleted"):
-        books.change(customer, "customer.updated", balance=ending, next_invoice_sequence=sequence + 1, currency=invoice["currency"])
+        books.change(
+            customer,
+            "customer.updated",
+            balance=ending,
+            next_invoice_sequence=sequence + 1,
+            currency=invoice["currency"],
+        )
     base = books.config.public_url
     invoice = books.change(
         invoice,

@@ -26,7 +26,9 @@ def page(books: Books, rows: list[Json], params: Json, url: str) -> Json:
         )
     after, before = params.get("starting_after"), params.get("ending_before")
     if after and before:
-        raise errors.invalid("You can only specify one of these parameters: starting_after, ending_before.", "starting_after")
+        raise errors.invalid(
+            "You can only specify one of these parameters: starting_after, ending_before.", "starting_after"
+        )
     if after:
         rows = rows[_position(rows, after, "starting_after") + 1 :]
         return wrap(rows[:limit], url, has_more=len(rows) > limit)

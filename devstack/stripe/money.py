@@ -2,10 +2,46 @@
 
 from devstack.stripe import errors
 
-_ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
+_ZERO_DECIMAL = frozenset(
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"]
+)
 _KNOWN = _ZERO_DECIMAL | frozenset(
-    "usd eur gbp aud cad chf dkk nok sek nzd sgd hkd inr brl mxn pln czk huf ron bgn zar thb myr idr php ils aed sar try"
-    " twd cop ars pen uah".split()
+    [
+        "usd",
+        "eur",
+        "gbp",
+        "aud",
+        "cad",
+        "chf",
+        "dkk",
+        "nok",
+        "sek",
+        "nzd",
+        "sgd",
+        "hkd",
+        "inr",
+        "brl",
+        "mxn",
+        "pln",
+        "czk",
+        "huf",
+        "ron",
+        "bgn",
+        "zar",
+        "thb",
+        "myr",
+        "idr",
+        "php",
+        "ils",
+        "aed",
+        "sar",
+        "try",
+        "twd",
+        "cop",
+        "ars",
+        "pen",
+        "uah",
+    ]
 )
 _SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "cad": "CA$", "aud": "A$", "jpy": "¥"}
 # Stripe's minimum charge per currency, where it is documented; half a unit elsewhere.

@@ -150,7 +150,9 @@ def merged_metadata(before: Json, change: Json | str | None) -> Json:
         return {}
     merged = {key: value for key, value in {**before, **change}.items() if value != ""}
     if len(merged) > METADATA_KEYS:
-        raise errors.invalid(f"Metadata can have up to {METADATA_KEYS} keys, but you passed in {len(merged)} keys.", "metadata")
+        raise errors.invalid(
+            f"Metadata can have up to {METADATA_KEYS} keys, but you passed in {len(merged)} keys.", "metadata"
+        )
     return merged
 
 

@@ -54,7 +54,14 @@ def _attach(books: Books, customer: Json | None, kind: str, body: Json, behaviou
     method: Json = {
         **books.stamp("payment_method"),
         "allow_redisplay": "limited",
-        "billing_details": {"address": _no_address(), "email": None, "name": None, "phone": None, "tax_id": None, **details},
+        "billing_details": {
+            "address": _no_address(),
+            "email": None,
+            "name": None,
+            "phone": None,
+            "tax_id": None,
+            **details,
+        },
         "customer": customer["id"] if customer else None,
         "customer_account": None,
         "metadata": {},
@@ -328,7 +335,15 @@ def _book_charge(books: Books, charge: Json) -> str:
 
 def book(books: Books, source: str, currency: str, amount: int, fee: int, *, kind: str, category: str) -> str:
     """A line on the account's balance; the answer is its id."""
-    fees = [{"amount": fee, "application": None, "currency": currency, "description": "Stripe processing fees", "type": "stripe_fee"}]
+    fees = [
+        {
+            "amount": fee,
+            "application": None,
+            "currency": currency,
+            "description": "Stripe processing fees",
+            "type": "stripe_fee",
+        }
+    ]
     line: Json = {
         "id": new_id("balance_transaction"),
         "object": "balance_transaction",

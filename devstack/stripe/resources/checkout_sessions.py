@@ -87,14 +87,16 @@ def expire(books: Books, params: Json, session_id: str) -> Json:
     session = books.require("checkout.session", session_id)
     if session["status"] != "open":
         raise errors.invalid(
-            f"Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of "
+            f'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status of '
             f"`{session['status']}`."
         )
     return checkout.expire(books, session)
 
 
 def list_(books: Books, params: Json) -> Json:
-    rows = lists.matching(books.where("checkout.session"), params, "customer", "payment_intent", "subscription", "status")
+    rows = lists.matching(
+        books.where("checkout.session"), params, "customer", "payment_intent", "subscription", "status"
+    )
     if "customer_details" in params:
         email = params["customer_details"]["email"]
         rows = [row for row in rows if (row["customer_details"] or {}).get("email") == email]
@@ -127,7 +129,10 @@ def _check_urls(params: Json) -> None:
 
 
 def _check_mode_params(params: Json, mode: str) -> None:
-    foreign = {"payment": ("subscription_data",), "subscription": ("payment_intent_data", "customer_creation", "submit_type")}
+    foreign = {
+        "payment": ("subscription_data",),
+        "subscription": ("payment_intent_data", "customer_creation", "submit_type"),
+    }
     for name in foreign[mode]:
         if name in params:
             raise errors.invalid(f"You can not pass `{name}` in `{mode}` mode.", name)
@@ -162,11 +167,15 @@ def _lines(books: Books, params: Json, mode: str) -> list[Json]:
             "mode",
         )
     if mode == "subscription" and not recurring:
-        raise errors.invalid("You must provide at least one recurring price in `subscription` mode when using prices.", "mode")
+        raise errors.invalid(
+            "You must provide at least one recurring price in `subscription` mode when using prices.", "mode"
+        )
     if len({line["currency"] for line in lines}) > 1:
         raise errors.invalid("All prices on a Checkout session must have the same currency.", "line_items")
     if len({(p["recurring"]["interval"], p["recurring"]["interval_count"]) for p in recurring}) > 1:
-        raise errors.invalid("Checkout does not support multiple prices with different billing intervals.", "line_items")
+        raise errors.invalid(
+            "Checkout does not support multiple prices with different billing intervals.", "line_items"
+        )
     return lines
 
 
@@ -175,11 +184,17 @@ def _line(books: Books, item: Json, path: str) -> Json:
         if "price" in item:
             raise errors.invalid("You may only specify one of these parameters: price, price_data.", path)
         raise errors.missing(f"{path}[price]")
-    price = _inline_price(books, item["price_data"], path) if "price_data" in item else _stored_price(books, item["price"], path)
+    price = (
+        _inline_price(books, item["price_data"], path)
+        if "price_data" in item
+        else _stored_price(books, item["price"], path)
+    )
     if "quantity" not in item:
         raise errors.invalid(f"Quantity is required. Add `quantity` to `{path}`", f"{path}[quantity]")
     if item["quantity"] < 1:
-        raise errors.invalid("This value must be greater than or equal to 1.", f"{path}[quantity]", "parameter_invalid_integer")
+        raise errors.invalid(
+            "This value must be greater than or equal to 1.", f"{path}[quantity]", "parameter_invalid_integer"
+        )
     product = books.get("product", price["product"])
     amount = price["unit_amount"] * item["quantity"]
     return {
@@ -201,7 +216,9 @@ def _line(books: Books, item: Json, path: str) -> Json:
 def _stored_price(books: Books, price_id: str, path: str) -> Json:
     price = books.require("price", price_id, f"{path}[price]")
     if not price["active"]:
-        raise errors.invalid("The price specified is inactive. This field only accepts active prices.", f"{path}[price]")
+        raise errors.invalid(
+            "The price specified is inactive. This field only accepts active prices.", f"{path}[price]"
+        )
     if not books.get("product", price["product"])["active"]:
         raise errors.invalid(
             f"Price `{price_id}` is not available to be purchased because its product is not active.", f"{path}[price]"
@@ -241,7 +258,8 @@ def _expires_at(books: Books, params: Json) -> int:
 def _trial_end(books: Books, data: Json) -> int | None:
     if "trial_end" in data and "trial_period_days" in data:
         raise errors.invalid(
-            "You may only specify one of these parameters: trial_end, trial_period_days.", "subscription_data[trial_end]"
+            "You may only specify one of these parameters: trial_end, trial_period_days.",
+            "subscription_data[trial_end]",
         )
     if "trial_end" in data:
         if data["trial_end"] < books.now + 2 * DAY:
@@ -268,10 +286,13 @@ def _method_types(params: Json, currency: str) -> list[str]:
         return [kind for kind in offered if kind not in excluded]
     for kind in params["payment_method_types"]:
         if kind not in METHODS:
-            raise errors.invalid(f"This local stand-in does not support the payment method type `{kind}`.", "payment_method_types")
+            raise errors.invalid(
+                f"This local stand-in does not support the payment method type `{kind}`.", "payment_method_types"
+            )
         if kind not in offered:
             raise errors.invalid(
-                f"The payment method type `{kind}` is invalid: it does not support the currency {currency}.", "payment_method_types"
+                f"The payment method type `{kind}` is invalid: it does not support the currency {currency}.",
+                "payment_method_types",
             )
     return params["payment_method_types"]
 
@@ -300,7 +321,12 @@ def _blank(books: Books, params: Json, mode: str) -> Json:
         "consent_collection": None,
         "currency_conversion": None,
         "custom_fields": [],
-        "custom_text": {"after_submit": None, "shipping_address": None, "submit": None, "terms_of_service_acceptance": None},
+        "custom_text": {
+            "after_submit": None,
+            "shipping_address": None,
+            "submit": None,
+            "terms_of_service_acceptance": None,
+        },
         "customer_account": None,
         "customer_creation": None if "customer" in params else creation,
         "customer_email": params.get("customer_email"),
@@ -323,7 +349,11 @@ def _blank(books: Books, params: Json, mode: str) -> Json:
         "permissions": None,
         "phone_number_collection": {"enabled": False},
         "recovered_from": None,
-        "saved_payment_method_options": {"allow_redisplay_filters": ["always"], "payment_method_remove": "disabled", "payment_method_save": None},
+        "saved_payment_method_options": {
+            "allow_redisplay_filters": ["always"],
+            "payment_method_remove": "disabled",
+            "payment_method_save": None,
+        },
         "setup_intent": None,
         "shipping_address_collection": None,
         "shipping_cost": None,

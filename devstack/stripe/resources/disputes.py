@@ -25,9 +25,7 @@ def open_(books: Books, charge: Json, reason: str = "fraudulent", amount: int | 
         raise errors.invalid(f"Charge {charge['id']} cannot be disputed.", "charge")
     amount = amount or charge["amount"] - charge["amount_refunded"]
     dispute: Json = books.stamp("dispute")
-    line = payments.book(
-        books, dispute["id"], charge["currency"], -amount, _FEE, kind="adjustment", category="dispute"
-    )
+    line = payments.book(books, dispute["id"], charge["currency"], -amount, _FEE, kind="adjustment", category="dispute")
     dispute |= {
         "amount": amount,
         "balance_transaction": line,
@@ -66,7 +64,13 @@ def settle(books: Books, dispute: Json, outcome: str) -> Json:
     lines = dispute["balance_transactions"]
     if outcome == "won":
         line = payments.book(
-            books, dispute["id"], dispute["currency"], dispute["amount"], 0, kind="adjustment", category="dispute_reversal"
+            books,
+            dispute["id"],
+            dispute["currency"],
+            dispute["amount"],
+            0,
+            kind="adjustment",
+            category="dispute_reversal",
         )
         lines = [*lines, books.get("balance_transaction", line)]
     dispute = books.change(dispute, status=outcome, balance_transactions=lines)

@@ -34,7 +34,11 @@ def pay(books: Books, params: Json, invoice_id: str) -> Json:
         return books.get("invoice", invoice_id)
     if invoice["status"] != "open":
         raise errors.invalid("This invoice can no longer be paid.", code="invoice_not_editable")
-    method = books.require("payment_method", params["payment_method"], "payment_method") if "payment_method" in params else None
+    method = (
+        books.require("payment_method", params["payment_method"], "payment_method")
+        if "payment_method" in params
+        else None
+    )
     subscription = books.get("subscription", invoice["_subscription"])
     return billing.collect(books, subscription, invoice, method)[1]
 
@@ -46,7 +50,12 @@ def void(books: Books, params: Json, invoice_id: str) -> Json:
     books.unschedule("invoice.retry", invoice_id)
     transitions = {**invoice["status_transitions"], "voided_at": books.now}
     invoice = books.change(
-        invoice, "invoice.updated", status="void", status_transitions=transitions, auto_advance=False, next_payment_attempt=None
+        invoice,
+        "invoice.updated",
+        status="void",
+        status_transitions=transitions,
+        auto_advance=False,
+        next_payment_attempt=None,
     )
     books.emit("invoice.voided", invoice)
     return invoice

@@ -23,7 +23,8 @@ def detach(books: Books, params: Json, method_id: str) -> Json:
     method = books.require("payment_method", method_id)
     if method["customer"] is None:
         raise errors.invalid(
-            "The payment method you provided is not attached to a customer so detachment is impossible.", "payment_method"
+            "The payment method you provided is not attached to a customer so detachment is impossible.",
+            "payment_method",
         )
     method = books.change(method, customer=None)
     books.emit("payment_method.detached", method)

@@ -34,7 +34,9 @@ def build(books: Books, params: Json, path: str = "") -> Json:
         return f"{path}[{name}]" if path else name
 
     if params.get("billing_scheme", "per_unit") != "per_unit" or "tiers" in params or "custom_unit_amount" in params:
-        raise errors.invalid("This local stand-in knows only per-unit prices with a fixed amount.", at("billing_scheme"))
+        raise errors.invalid(
+            "This local stand-in knows only per-unit prices with a fixed amount.", at("billing_scheme")
+        )
     currency = money.currency(params["currency"], at("currency"))
     amount, exact = _amount(params, at("unit_amount"))
     recurring = params.get("recurring")
@@ -90,7 +92,9 @@ def update(books: Books, params: Json, price_id: str) -> Json:
     if changes.get("active") is False:
         product = books.find("product", price["product"])
         if product and product["default_price"] == price_id:
-            raise errors.invalid("This price cannot be archived because it is the default price of its product.", "active")
+            raise errors.invalid(
+                "This price cannot be archived because it is the default price of its product.", "active"
+            )
     return books.change(price, "price.updated", **changes)
 
 

@@ -7,7 +7,7 @@ from stripe.params import ProductCreateParams, ProductListParams, ProductUpdateP
 from devstack.stripe import errors, lists
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
-from devstack.stripe.parameters import NoParams, merged_metadata, unset_as_none
+from devstack.stripe.parameters import NoParams, merged_metadata
 from devstack.stripe.resources import prices
 from devstack.stripe.routing import Route
 

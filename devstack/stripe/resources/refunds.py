@@ -12,7 +12,9 @@ from devstack.stripe.routing import Route
 
 def create(books: Books, params: Json) -> Json:
     charge = _charge(books, params)
-    return refund(books, charge, params.get("amount"), params.get("reason"), merged_metadata({}, params.get("metadata")))
+    return refund(
+        books, charge, params.get("amount"), params.get("reason"), merged_metadata({}, params.get("metadata"))
+    )
 
 
 def refund(books: Books, charge: Json, amount: int | None, reason: str | None, metadata: Json) -> Json:
@@ -31,7 +33,9 @@ def refund(books: Books, charge: Json, amount: int | None, reason: str | None, m
     if amount > left:
         asked, open_ = money.written(amount, charge["currency"]), money.written(left, charge["currency"])
         raise errors.invalid(
-            f"Refund amount ({asked}) is greater than unrefunded amount on charge ({open_})", "amount", "amount_too_large"
+            f"Refund amount ({asked}) is greater than unrefunded amount on charge ({open_})",
+            "amount",
+            "amount_too_large",
         )
     made: Json = {
         "id": new_id("refund"),
@@ -80,7 +84,9 @@ def _charge(books: Books, params: Json) -> Json:
     if "charge" in params:
         return books.require("charge", params["charge"], "charge")
     if "payment_intent" not in params:
-        raise errors.invalid("One of the following params should be provided for this request: payment_intent or charge.")
+        raise errors.invalid(
+            "One of the following params should be provided for this request: payment_intent or charge."
+        )
     intent = books.require("payment_intent", params["payment_intent"], "payment_intent")
     if intent["status"] != "succeeded":
         raise errors.invalid(

@@ -136,7 +136,8 @@ def _price(books: Books, subscription: Json, price_id: str, path: str) -> Json:
         raise errors.invalid("The price specified is inactive. This field only accepts active prices.", path)
     if price["type"] != "recurring":
         raise errors.invalid(
-            f"The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.", path
+            "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+            path,
         )
     if price["currency"] != subscription["currency"]:
         raise errors.invalid(
@@ -155,13 +156,19 @@ def _check_together(items: list[Json]) -> None:
             raise errors.invalid(f"Cannot add multiple subscription items with the same plan: {price}", "items")
         seen.add(price)
     if len({(i["price"]["recurring"]["interval"], i["price"]["recurring"]["interval_count"]) for i in items}) > 1:
-        raise errors.invalid("This local stand-in does not support different billing intervals on one subscription.", "items")
+        raise errors.invalid(
+            "This local stand-in does not support different billing intervals on one subscription.", "items"
+        )
 
 
 def _refuse_incomplete(params: Json, subscription: Json) -> None:
     if params.get("payment_behavior") == "error_if_incomplete" and subscription["status"] == "past_due":
         raise errors.StripeFault(
-            402, "Your card was declined.", kind="card_error", code="card_declined", extra={"decline_code": "generic_decline"}
+            402,
+            "Your card was declined.",
+            kind="card_error",
+            code="card_declined",
+            extra={"decline_code": "generic_decline"},
         )
 
 
@@ -173,7 +180,9 @@ def _ending(books: Books, subscription: Json, params: Json) -> Json:
         return billing.schedule_end(books, subscription, at_period_end=True, moment=None, details=details)
     moment = params.get("cancel_at")
     if moment:
-        return billing.schedule_end(books, subscription, at_period_end=False, moment=_moment(books, subscription, moment), details=details)
+        return billing.schedule_end(
+            books, subscription, at_period_end=False, moment=_moment(books, subscription, moment), details=details
+        )
     undo_flag = params.get("cancel_at_period_end") is False and subscription["cancel_at_period_end"]
     undo_moment = moment == "" and subscription["cancel_at"] is not None
     if undo_flag or undo_moment:

@@ -1,0 +1,225 @@
+"""Owns the API's front door: key, account, version, route, parameters, idempotency, the answer's headers."""
+
+import base64
+import json
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from devstack.stripe import errors, expand, forms, idempotency, parameters, routing
+from devstack.stripe.books import Books, Cause, public
+from devstack.stripe.config import API_VERSION
+from devstack.stripe.faults import Call, Fault, Faults
+from devstack.stripe.ids import new_id
+from devstack.stripe.jsontypes import Json
+from devstack.stripe.resources import TABLE
+from devstack.stripe.standin import StandIn
+from devstack.stripe.store import Tenant
+
+_ACCOUNT = re.compile(r"^acct_[A-Za-z0-9]+$")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose key it is and on whose account it acts."""
+
+    tenant: Tenant
+    key: str
+
+
+def authenticate(standin: StandIn, request: Request) -> Caller:
+    key = _key(request.headers.get("authorization", ""))
+    tenant = _tenant_of(standin, key)
+    wanted = request.headers.get("stripe-account")
+    if wanted and wanted != tenant.account:
+        if not _ACCOUNT.match(wanted) or not _may_use(standin, tenant, wanted):
+            raise errors.StripeFault(
+                403,
+                f"The provided key '{errors.mask_key(key)}' does not have access to account '{wanted}' (or that account"
+                " does not exist). Application access may have been revoked.",
+                code="account_invalid",
+            )
+        tenant = Tenant(wanted, tenant.livemode)
+    return Caller(tenant, key)
+
+
+def _key(header: str) -> str:
+    scheme, _, rest = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(rest).decode().partition(":")[0]
+        except ValueError:
+            return ""
+    return ""
+
+
+def _tenant_of(standin: StandIn, key: str) -> Tenant:
+    if not key:
+        raise errors.StripeFault(
+            401,
+            "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth"
+            " (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or"
+            " we can help at https://support.stripe.com/.",
+        )
+    livemode = standin.config.livemode_of_key(key)
+    if livemode is not None:
+        return Tenant(standin.config.platform_account, livemode)
+    row = standin.store.row("SELECT account, livemode FROM connections WHERE access_token = ?", key)
+    if row is not None:
+        return Tenant(row["account"], bool(row["livemode"]))
+    raise errors.StripeFault(401, f"Invalid API Key provided: {errors.mask_key(key)}")
+
+
+def _may_use(standin: StandIn, tenant: Tenant, account: str) -> bool:
+    """A live link also opens the account's test data; a test link does not open its live data."""
+    if tenant.account != standin.config.platform_account:
+        return False
+    rows = standin.store.rows("SELECT livemode FROM connections WHERE account = ?", account)
+    return any(bool(row["livemode"]) or not tenant.livemode for row in rows)
+
+
+async def answer(standin: StandIn, request: Request) -> Response:
+    request_id = new_id("request")
+    method, path = request.method, request.url.path
+    caller: Caller | None = None
+    route_path, replayed, key = path, False, None
+    try:
+        caller = authenticate(standin, request)
+        _check_version(request)
+        found = routing.find(TABLE, method, path)
+        if found is None:
+            raise errors.unrecognized_url(method, path)
+        route, values = found
+        route_path = route.path
+        params = await _params(request)
+        expansions = _expansions(params)
+        key = request.headers.get("idempotency-key") if method == "POST" else None
+        run = _Run(standin, caller.tenant, Cause(request_id, key), route, values, params, expansions)
+        fault = standin.faults.take(method, path)
+        if key:
+            status, body, request_id, replayed = await _once(standin, run, key, path, fault)
+        else:
+            status, body = await run.with_fault(fault)
+    except errors.StripeFault as exc:
+        status, body = exc.status, json.dumps(exc.body(bool(caller and caller.tenant.livemode), request_id), indent=2)
+    standin.calls.add(
+        Call(
+            method, route_path, path, caller.tenant.account if caller else "", bool(caller and caller.tenant.livemode), status, key,
+            replayed,
+        )
+    )  # fmt: skip
+    return _response(request, caller, status, body, request_id, key, replayed)
+
+
+def _response(
+    request: Request, caller: Caller | None, status: int, body: str, request_id: str, key: str | None, replayed: bool
+) -> Response:
+    headers = {
+        "Request-Id": request_id,
+        "Stripe-Version": request.headers.get("stripe-version", API_VERSION),
+        "Cache-Control": "no-cache, no-store",
+    }
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="Stripe"'
+    if caller and request.headers.get("stripe-account"):
+        headers["Stripe-Account"] = caller.tenant.account
+    if key:
+        headers["Idempotency-Key"] = key
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if status in (409, 429) or status >= 500:
+        headers["Stripe-Should-Retry"] = "true"
+    return Response(body, status, headers, media_type="application/json")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One call that is ready to take effect."""
+
+    standin: StandIn
+    tenant: Tenant
+    cause: Cause
+    route: routing.Route
+    values: tuple[str, ...]
+    params: Json
+    expansions: list[str]
+
+    def checked(self) -> Json:
+        """The typed parameters. Stripe keeps no idempotent answer for what fails here."""
+        return parameters.read(self.params, self.route.params)
+
+    def execute(self, checked: Json) -> tuple[int, str]:
+        try:
+            with self.standin.books(self.tenant, self.cause) as books:
+                result = public(self.route.call(books, checked, self.values))
+                result = expand.apply(books, json.loads(json.dumps(result)), self.expansions)
+        except errors.StripeFault as exc:
+            return exc.status, json.dumps(exc.body(self.tenant.livemode, self.cause.request_id or ""), indent=2)
+        return 200, json.dumps(result, indent=2)
+
+    async def with_fault(self, fault: Fault | None) -> tuple[int, str]:
+        await Faults.wait(fault)
+        if fault and fault.status is not None and not fault.after:
+            return self.broken(fault)
+        result = self.execute(self.checked())
+        return self.broken(fault) if fault and fault.status is not None else result
+
+    def broken(self, fault: Fault) -> tuple[int, str]:
+        status = fault.status or 500
+        kind = "invalid_request_error" if status < 500 else "api_error"
+        code = fault.code or ("rate_limit" if status == 429 else None)
+        made = errors.StripeFault(status, "The local stand-in was asked to fail this call.", kind=kind, code=code)
+        return status, json.dumps(made.body(self.tenant.livemode, self.cause.request_id or ""), indent=2)
+
+
+async def _once(standin: StandIn, run: _Run, key: str, path: str, fault: Fault | None) -> tuple[int, str, str, bool]:
+    """Runs the call unless its key already has an answer: (status, body, request id, replayed)."""
+    own_id = run.cause.request_id or ""
+    print_ = idempotency.fingerprint(run.route.method, path, run.params)
+    kept = standin.idempotency.begin(run.tenant, key, path, print_)
+    if kept is not None:
+        return kept.status, kept.body, kept.request_id, True
+    try:
+        await Faults.wait(fault)
+        if fault and fault.status is not None and not fault.after:
+            return *run.broken(fault), own_id, False
+        status, body = run.execute(run.checked())
+        answer_ = idempotency.Answer(status, body, own_id)
+        standin.idempotency.keep(run.tenant, key, path, print_, answer_)
+        if fault and fault.status is not None:
+            return *run.broken(fault), own_id, False
+        return status, body, own_id, False
+    finally:
+        standin.idempotency.finish(run.tenant, key)
+
+
+def _check_version(request: Request) -> None:
+    version = request.headers.get("stripe-version", API_VERSION)
+    if version != API_VERSION:
+        raise errors.invalid(f"Invalid Stripe API version: {version}. This local stand-in speaks {API_VERSION} only.")
+
+
+async def _params(request: Request) -> Json:
+    pairs = parse_qsl(request.url.query, keep_blank_values=True)
+    if request.method in ("POST", "DELETE"):
+        body = (await request.body()).decode("utf-8", "replace")
+        pairs += parse_qsl(body, keep_blank_values=True)
+    return forms.decode(pairs)
+
+
+def _expansions(params: Json) -> list[str]:
+    """Takes `expand` out of the parameters: every call knows it."""
+    raw = params.pop("expand", [])
+    if not isinstance(raw, list) or not all(isinstance(path, str) for path in raw):  # pyright: ignore[reportUnknownVariableType]
+        raise errors.invalid("Invalid array", "expand")
+    return [str(path) for path in raw]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+def books_of(standin: StandIn, tenant: Tenant) -> Books:
+    """For reading outside a request."""
+    return Books(standin.store, standin.config, tenant, standin.clock.now(), Cause())

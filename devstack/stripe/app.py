@@ -1,0 +1,114 @@
+"""Owns the ASGI application: which URL goes to the API, a hosted page or a control."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from devstack.stripe import api, controls, oauth
+from devstack.stripe.errors import StripeFault
+from devstack.stripe.pages import checkout_page, connect_page, log_page, portal_page
+from devstack.stripe.standin import StandIn
+
+View = Callable[[StandIn, Request], Awaitable[Response]]
+_STATIC = Path(__file__).resolve().parent / "static"
+
+# The hosted pages and OAuth: method, path, view.
+_PAGES: list[tuple[str, str, View]] = [
+    ("GET", "/c/pay/{session_id}", checkout_page.show),
+    ("POST", "/c/pay/{session_id}", checkout_page.submit),
+    ("GET", "/p/session/{token}", portal_page.home),
+    ("GET", "/p/session/{token}/payment-methods", portal_page.payment_methods),
+    ("POST", "/p/session/{token}/payment-methods", portal_page.payment_methods),
+    ("GET", "/p/session/{token}/subscriptions/{subscription_id}/update/{price_id}", portal_page.update),
+    ("POST", "/p/session/{token}/subscriptions/{subscription_id}/update/{price_id}", portal_page.update),
+    ("GET", "/p/session/{token}/subscriptions/{subscription_id}/{action}", portal_page.action),
+    ("POST", "/p/session/{token}/subscriptions/{subscription_id}/{action}", portal_page.action),
+    ("GET", "/oauth/authorize", connect_page.show),
+    ("POST", "/oauth/authorize", connect_page.decide),
+    ("POST", "/oauth/token", oauth.token),
+    ("POST", "/oauth/deauthorize", oauth.deauthorize),
+    ("GET", "/", log_page.start),
+    ("GET", "/_devstack", log_page.start),
+    ("GET", "/_devstack/", log_page.start),
+    ("GET", "/_devstack/deliveries", log_page.deliveries),
+    ("GET", "/_devstack/deliveries/{delivery_id:int}", log_page.delivery),
+]
+_CONTROLS: list[tuple[str, str, View]] = [
+    ("GET", "/_devstack/health", controls.health),
+    ("GET", "/_devstack/clock", controls.read_clock),
+    ("POST", "/_devstack/clock", controls.move_clock),
+    ("POST", "/_devstack/checkout/{session_id}/pay", controls.pay_session),
+    ("POST", "/_devstack/checkout/{session_id}/settle", controls.settle_session),
+    ("POST", "/_devstack/refunds", controls.refund),
+    ("POST", "/_devstack/disputes", controls.open_dispute),
+    ("POST", "/_devstack/disputes/{dispute_id}/close", controls.close_dispute),
+    ("POST", "/_devstack/payment-methods/{object_id}/behaviour", controls.fail_method),
+    ("POST", "/_devstack/customers/{customer_id}/card", controls.replace_card),
+    ("GET", "/_devstack/accounts", controls.list_accounts),
+    ("POST", "/_devstack/accounts", controls.create_account),
+    ("POST", "/_devstack/accounts/{account_id}/disconnect", controls.disconnect),
+    ("POST", "/_devstack/connect/authorize", controls.authorize),
+    ("POST", "/_devstack/portal/default", controls.portal_default),
+    ("GET", "/_devstack/webhooks", controls.webhooks),
+    ("GET", "/_devstack/webhooks/pending", controls.webhooks_pending),
+    ("GET", "/_devstack/webhooks/idle", controls.webhooks_idle),
+    ("POST", "/_devstack/webhooks/pause", controls.webhooks_pause),
+    ("POST", "/_devstack/webhooks/resume", controls.webhooks_resume),
+    ("GET", "/_devstack/webhooks/rules", controls.webhooks_rules),
+    ("POST", "/_devstack/webhooks/rules", controls.webhooks_rules),
+    ("DELETE", "/_devstack/webhooks/rules", controls.webhooks_rules),
+    ("POST", "/_devstack/webhooks/deliver", controls.webhooks_deliver),
+    ("POST", "/_devstack/webhooks/resend", controls.webhooks_resend),
+    ("POST", "/_devstack/webhooks/retry", controls.webhooks_retry),
+    ("GET", "/_devstack/events", controls.events),
+    ("GET", "/_devstack/faults", controls.faults),
+    ("POST", "/_devstack/faults", controls.faults),
+    ("DELETE", "/_devstack/faults", controls.faults),
+    ("GET", "/_devstack/calls", controls.calls),
+    ("DELETE", "/_devstack/calls", controls.calls),
+]
+
+
+def build(standin: StandIn) -> Starlette:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        work = asyncio.create_task(standin.run())
+        try:
+            yield
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            standin.store.close()
+
+    def bound(view: View) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            return await view(standin, request)
+
+        return endpoint
+
+    def guarded(view: View) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                return await view(standin, request)
+            except (controls.Refused, StripeFault, LookupError) as exc:
+                return controls.refused(exc)
+
+        return endpoint
+
+    async def every_call(request: Request) -> Response:
+        return await api.answer(standin, request)
+
+    routes = [
+        Mount("/_devstack/static", StaticFiles(directory=_STATIC)),
+        *(Route(path, guarded(view), methods=[method]) for method, path, view in _CONTROLS),
+        *(Route(path, bound(view), methods=[method]) for method, path, view in _PAGES),
+        Route("/{rest:path}", every_call, methods=["GET", "POST", "DELETE", "PUT", "PATCH"]),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)

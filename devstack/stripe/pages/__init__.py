@@ -1,0 +1,1 @@
+"""Hosted pages: what Stripe shows to people. They work without JavaScript."""

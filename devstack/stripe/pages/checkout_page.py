@@ -1,0 +1,150 @@
+"""Owns the hosted checkout page."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from devstack.stripe import checkout
+from devstack.stripe.books import Books, Cause
+from devstack.stripe.checkout import Declined, Tender
+from devstack.stripe.ids import random_text
+from devstack.stripe.jsontypes import Json
+from devstack.stripe.pages.rendering import page
+from devstack.stripe.resources import accounts
+from devstack.stripe.standin import StandIn
+from devstack.stripe.store import Tenant
+
+REDIRECT_WAITS_SECONDS = 10.0
+_EXPIRY = re.compile(r"^\s*(\d{1,2})\s*/\s*(?:20)?(\d{2})\s*$")
+
+
+async def show(standin: StandIn, request: Request) -> Response:
+    found = _find(standin, request.path_params["session_id"])
+    if found is None:
+        return page("gone.html", 404, title="Nothing here", text="There is no such checkout session.")
+    tenant, session = found
+    return _render(standin, tenant, session, {}, None)
+
+
+async def submit(standin: StandIn, request: Request) -> Response:
+    found = _find(standin, request.path_params["session_id"])
+    if found is None:
+        return page("gone.html", 404, title="Nothing here", text="There is no such checkout session.")
+    tenant, session = found
+    if session["status"] == "complete":
+        return RedirectResponse(_success_url(session), 303)
+    form = await request.form()
+    values = {name: str(value) for name, value in form.items()}
+    try:
+        tender = _tender(session, form)
+    except Declined as exc:
+        return _render(standin, tenant, session, values, exc)
+    try:
+        session = await pay(standin, tenant, session["id"], tender)
+    except Declined as exc:
+        return _render(standin, tenant, _read(standin, tenant, session["id"]), values, exc)
+    return RedirectResponse(_success_url(session), 303)
+
+
+async def pay(standin: StandIn, tenant: Tenant, session_id: str, tender: Tender) -> Json:
+    """Pays and waits, as Stripe's page does, until the endpoints have had the completion or ten seconds are over."""
+    with standin.books(tenant, _cause()) as books:
+        session = books.get("checkout.session", session_id)
+        declined: Declined | None = None
+        try:
+            session = checkout.pay(books, session, tender)
+        except Declined as exc:
+            declined = exc  # what the attempt left behind is kept
+    if declined is not None:
+        raise declined
+    event = standin.store.row(
+        "SELECT id FROM objects WHERE kind = 'event' AND account = ? AND livemode = ?"
+        " AND json_extract(data, '$.type') = 'checkout.session.completed'"
+        " AND json_extract(data, '$.data.object.id') = ? ORDER BY seq DESC",
+        tenant.account, tenant.livemode, session_id,
+    )  # fmt: skip
+    if event is not None:
+        await standin.dispatcher.delivered(event["id"], REDIRECT_WAITS_SECONDS)
+    return session
+
+
+def _cause() -> Cause:
+    return Cause(request_id=f"req_{random_text(14)}")
+
+
+def _tender(session: Json, form: FormData) -> Tender:
+    def field(name: str) -> str:
+        return str(form.get(name, "")).strip()
+
+    email = (session["customer_details"] or {}).get("email") or session["customer_email"] or field("email")
+    if "@" not in email or " " in email:
+        raise Declined("Your email is incomplete.", "email")
+    name = field("billingName") or None
+    if field("method") == "us_bank_account":
+        return Tender(email=email, kind="us_bank_account", number=field("bankAccount"), name=name)
+    number = re.sub(r"[\s-]", "", field("cardNumber"))
+    if not number:
+        raise Declined("Your card number is incomplete.")
+    month, year = expiry(field("cardExpiry"))
+    if not re.fullmatch(r"\d{3,4}", field("cardCvc")):
+        raise Declined("Your card's security code is incomplete.", "cardCvc")
+    return Tender(email=email, kind="card", number=number, month=month, year=year, name=name)
+
+
+def expiry(text: str) -> tuple[int, int]:
+    """`MM / YY` by the real calendar: a card is as old as it is, whatever the stand-in's clock says."""
+    match = _EXPIRY.match(text)
+    if match is None or not 1 <= int(match[1]) <= 12:
+        raise Declined("Your card's expiration date is incomplete.", "cardExpiry")
+    month, year = int(match[1]), 2000 + int(match[2])
+    today = datetime.now(UTC)
+    if (year, month) < (today.year, today.month):
+        raise Declined("Your card's expiration year is in the past.", "cardExpiry")
+    return month, year
+
+
+def _success_url(session: Json) -> str:
+    return session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
+
+
+def _find(standin: StandIn, session_id: str) -> tuple[Tenant, Json] | None:
+    tenant = standin.store.tenant_of(session_id)
+    session = standin.store.find(tenant, "checkout.session", session_id) if tenant else None
+    return (tenant, session) if tenant and session else None
+
+
+def _read(standin: StandIn, tenant: Tenant, session_id: str) -> Json:
+    return Books(standin.store, standin.config, tenant, standin.clock.now(), Cause()).get(
+        "checkout.session", session_id
+    )
+
+
+def _render(
+    standin: StandIn, tenant: Tenant, session: Json, values: dict[str, str], error: Declined | None
+) -> Response:
+    if session["status"] == "expired":
+        return page(
+            "gone.html", 410, title="This checkout session has expired",
+            text="Go back to the shop and start again.", back=session["cancel_url"], status="expired",
+        )  # fmt: skip
+    if session["status"] == "complete":
+        return page(
+            "gone.html", 200, title="You're all done here",
+            text="You've already completed this checkout.", back=_success_url(session), status="complete",
+        )  # fmt: skip
+    seller = standin.store.find(accounts.EVERYWHERE, "account", tenant.account) or {}
+    values_: dict[str, Any] = {
+        "session": session,
+        "lines": session["_line_items"],
+        "seller": (seller.get("business_profile") or {}).get("name") or tenant.account,
+        "values": values,
+        "error": error,
+        "fixed_email": (session["customer_details"] or {}).get("email") or session["customer_email"],
+        "trial_days": session["_subscription_data"].get("trial_period_days"),
+        "trial_end": session["_trial_end"],
+    }
+    return page("checkout.html", 200 if error is None else 402, **values_)
