@@ -1,0 +1,186 @@
+"""Orders of a store: what they show, and what Stripe's word on their payment makes of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+
+from dream.domain.stripe_objects import CheckoutSession, StripeCharge, StripePaymentIntent
+
+OrderStatus: TypeAlias = Literal[
+    "open", "processing", "expired", "failed", "paid", "partially_refunded", "disputed", "refunded"
+]
+
+STATUSES: tuple[OrderStatus, ...] = (
+    "open",
+    "processing",
+    "expired",
+    "failed",
+    "paid",
+    "partially_refunded",
+    "disputed",
+    "refunded",
+)
+"""In the order in which an order may move: never back, whatever order readings of Stripe arrive in."""
+
+CHECKOUT_LIFE_SECONDS = 35 * 60
+"""How long a buyer may take. Stripe wants 30 minutes at least, and a retry of the request must still be able to ask for that."""
+SHORTEST_LIFE_SECONDS = 30 * 60 + 30
+
+MAXIMUM_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What an order comes to. Amounts are minor units; `amount_paid` None means that nothing was paid."""
+
+    status: OrderStatus
+    payment_intent_id: str | None = None
+    amount_paid: int | None = None
+    amount_refunded: int = 0
+    currency: str | None = None
+    paid_at: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A Checkout Session with its payment intent and charge, as they were at one moment."""
+
+    session: CheckoutSession
+    intent: StripePaymentIntent | None
+    charge: StripeCharge | None
+
+
+def settlement_of(payment: Payment, now: str) -> Settlement:
+    """The order's state by the session's present state: https://docs.stripe.com/checkout/fulfillment
+
+    A complete session that is unpaid waits for its bank debit as long as the payment intent may still succeed.
+    """
+    session, intent, charge = payment.session, payment.intent, payment.charge
+    if session.is_settled:
+        return Settlement(
+            status=_status_of_paid(charge),
+            payment_intent_id=session.payment_intent_id,
+            amount_paid=session.amount_total,
+            amount_refunded=0 if charge is None else charge.amount_refunded,
+            currency=session.currency,
+            paid_at=now if charge is None else charge.created,
+            email=session.email,
+        )
+    if session.status == "expired":
+        return Settlement("expired", session.payment_intent_id)
+    if session.status == "open":
+        return Settlement("open")
+    lost = intent is not None and intent.status in ("requires_payment_method", "canceled")
+    return Settlement("failed" if lost else "processing", session.payment_intent_id, email=session.email)
+
+
+def _status_of_paid(charge: StripeCharge | None) -> OrderStatus:
+    if charge is None:
+        return "paid"
+    if charge.refunded:
+        return "refunded"
+    if charge.disputed:
+        return "disputed"
+    return "partially_refunded" if charge.amount_refunded > 0 else "paid"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """One product of an order, at the price it had. `unit_amount` is minor units."""
+
+    tier: str
+    display_name: str
+    price_id: str
+    product_id: str | None
+    unit_amount: int
+    quantity: int
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> OrderItem:
+        return cls(
+            tier=row["tierName"],
+            display_name=row["displayName"],
+            price_id=row["priceId"],
+            product_id=row["productId"],
+            unit_amount=row["unitAmount"],
+            quantity=row["quantity"],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "tier": self.tier,
+            "displayName": self.display_name,
+            "priceId": self.price_id,
+            "productId": self.product_id,
+            "unitAmount": self.unit_amount,
+            "quantity": self.quantity,
+            "amount": self.unit_amount * self.quantity,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order with its items. Amounts are minor units of `currency`, moments ISO 8601 UTC."""
+
+    id: str
+    publishable_key: str
+    user_id: str | None
+    email: str | None
+    status: OrderStatus
+    session_id: str | None
+    payment_intent_id: str | None
+    currency: str
+    amount_total: int
+    amount_paid: int
+    amount_refunded: int
+    expires_at: str
+    created_at: str
+    updated_at: str
+    paid_at: str | None
+    items: tuple[OrderItem, ...]
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Order:
+        return cls(
+            id=row["orderId"],
+            publishable_key=row["publishableKey"],
+            user_id=row["userId"],
+            email=row["email"],
+            status=cast("OrderStatus", row["status"]),
+            session_id=row["sessionId"],
+            payment_intent_id=row["paymentIntentId"],
+            currency=row["currency"],
+            amount_total=row["amountTotal"],
+            amount_paid=row["amountPaid"],
+            amount_refunded=row["amountRefunded"],
+            expires_at=row["expiresAt"],
+            created_at=row["createdAt"],
+            updated_at=row["updatedAt"],
+            paid_at=row["paidAt"],
+            items=tuple(OrderItem.from_row(item) for item in json.loads(row["items"])),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "orderId": self.id,
+            "publishableKey": self.publishable_key,
+            "userId": self.user_id,
+            "email": self.email,
+            "status": self.status,
+            "sessionId": self.session_id,
+            "paymentIntentId": self.payment_intent_id,
+            "currency": self.currency,
+            "amountTotal": self.amount_total,
+            "amountPaid": self.amount_paid,
+            "amountRefunded": self.amount_refunded,
+            "items": [item.to_json() for item in self.items],
+            "createdAt": self.created_at,
+            "updatedAt": self.updated_at,
+            "paidAt": self.paid_at,
+            "expiresAt": self.expires_at,
+        }
