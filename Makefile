@@ -60,3 +60,24 @@ clean-data: install ## Forget the local databases, keys and logs
 
 vendor: install ## Fill workers/*/python_modules with what wrangler uploads
 	@.venv/bin/python -m devstack.vendor
+
+dry-run: vendor ## Bundle each worker as a deploy would, and print its upload size
+	@.venv/bin/python -m devstack.dry_run
+
+##@ Check
+
+.PHONY: check format test bench dry-run
+check: install ## Format, lint, types, layers: all that CI asks before the tests
+	@echo "==> format" && ruff format --check --quiet .
+	@echo "==> lint" && ruff check --quiet .
+	@echo "==> types" && pyright --warnings
+	@echo "==> layers" && pytest --quiet tests/test_layers.py
+
+format: install ## Let ruff format the code and sort its imports
+	@ruff check --quiet --select I --fix . && ruff format --quiet .
+
+test: install ## All tests, in the real runtime where it matters
+	@pytest
+
+bench: install ## Measure the hot path against minimal workers, and write bench/results.json
+	@.venv/bin/python -m bench

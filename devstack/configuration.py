@@ -52,7 +52,9 @@ class Configuration:
 
     def plays(self, vendor: str) -> bool:
         """Whether a vendor is played by its stand-in here, and not the real one through keys in the overrides."""
-        return {"stripe": "STRIPE_SECRET_KEY_TEST", "clerk": "CLERK_DEVELOPERS_SECRET_KEY"}[vendor] not in self.overrides
+        return {"stripe": "STRIPE_SECRET_KEY_TEST", "clerk": "CLERK_DEVELOPERS_SECRET_KEY"}[
+            vendor
+        ] not in self.overrides
 
     def clerk_issuer(self, instance: str) -> str:
         return f"{self.url('clerk')}/{CLERK_PATHS[instance]}"

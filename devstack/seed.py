@@ -26,7 +26,14 @@ FAR_AWAY = "9999-12-31T23:59:59.999Z"
 
 SAAS_TIERS: tuple[dict[str, Any], ...] = (
     {"name": "free", "displayName": "Free", "price": 0, "limit": 100, "features": ["100 calls a month"]},
-    {"name": "pro", "displayName": "Pro", "price": 2900, "limit": 1000, "popular": 1, "features": ["1,000 calls a month"]},
+    {
+        "name": "pro",
+        "displayName": "Pro",
+        "price": 2900,
+        "limit": 1000,
+        "popular": 1,
+        "features": ["1,000 calls a month"],
+    },
     {"name": "unlimited", "displayName": "Unlimited", "price": 9900, "limit": None, "features": ["No limit"]},
 )
 STORE_PRODUCTS: tuple[dict[str, Any], ...] = (

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from devstack.log import Log
@@ -61,10 +62,8 @@ class Service:
         """Asks the process to stop, insists after a while, and waits until its group is gone."""
         if self.is_running:
             self._process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                pass
         end_group(self.pid)
         self._process.wait()
         self._reader.join(timeout=STOP_SECONDS)

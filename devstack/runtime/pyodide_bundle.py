@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import capnp
 
@@ -82,7 +81,7 @@ def rewrite_glue(source: str) -> str:
 
 def encode(glue: bytes, wasm: bytes, stdlib: bytes) -> bytes:
     """The three modules as one Cap'n Proto message."""
-    schema: Any = capnp.load(str(SCHEMA))
+    schema = capnp.load(str(SCHEMA))
     return schema.Bundle.new_message(
         modules=[
             {"name": "pyodideRuntime-internal:pyodide.asm", "src": glue, "type": "internal"},

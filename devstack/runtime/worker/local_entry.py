@@ -13,9 +13,10 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from workers import Response
+
 import entry
 from dream import hooks
-from workers import Response
 
 PREFIX = "/_devstack/"
 
@@ -47,10 +48,11 @@ class Default(entry.Default):
     """The worker, with a side door."""
 
     async def fetch(self, request: Any) -> Any:
-        if PREFIX not in request.url:
+        address: str = request.url
+        if PREFIX not in address:
             return await super().fetch(request)
-        url = urlsplit(request.url)
-        body = json.loads(await request.text() or "{}") if str(request.method) == "POST" else {}
+        url = urlsplit(address)
+        body: dict[str, Any] = json.loads(await request.text() or "{}") if str(request.method) == "POST" else {}
         return await self._devstack(url.path.removeprefix(PREFIX), body, parse_qs(url.query))
 
     async def _devstack(self, action: str, body: dict[str, Any], query: dict[str, list[str]]) -> Any:

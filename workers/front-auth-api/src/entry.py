@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from workers import WorkerEntrypoint
+
 from dream.cloudflare import Worker
 from routes import APP
-from workers import WorkerEntrypoint
 
 worker = Worker(APP, required_settings=())
 

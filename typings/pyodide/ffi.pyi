@@ -1,0 +1,23 @@
+# What our code takes from Pyodide's border between the languages. Exists in the runtime only.
+from collections.abc import Callable
+from typing import Any
+
+class JsException(Exception):
+    name: str
+    message: str
+
+class JsProxy:
+    def __getattr__(self, name: str) -> Any: ...
+
+jsnull: Any
+
+def to_js(
+    obj: Any,
+    /,
+    *,
+    depth: int = -1,
+    create_pyproxies: bool = True,
+    dict_converter: Callable[[Any], Any] | None = None,
+) -> Any: ...
+def create_proxy(obj: Any, /, *, capture_this: bool = False, roundtrip: bool = True) -> Any: ...
+def create_once_callable(obj: Any, /) -> Any: ...

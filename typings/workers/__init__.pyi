@@ -1,0 +1,19 @@
+# What our code takes from the Workers SDK. Exists in the runtime only.
+from collections.abc import Awaitable
+from typing import Any
+
+env: Any
+
+class WorkerEntrypoint:
+    env: Any
+    ctx: Any
+    async def fetch(self, request: Any) -> Any: ...
+    async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> Any: ...
+
+class Response:
+    def __init__(self, body: Any = None, **options: Any) -> None: ...
+    @staticmethod
+    def json(data: Any, **options: Any) -> Response: ...
+
+def fetch(resource: Any, **options: Any) -> Awaitable[Any]: ...
+def import_from_javascript(name: str) -> Any: ...
