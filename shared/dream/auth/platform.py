@@ -38,5 +38,7 @@ async def paying_developer(context: Context, request: Request) -> PayingDevelope
     row = await platforms.find_by_clerk_user(context.db, caller.user_id)
     platform = None if row is None else Platform.from_row(row)
     if platform is None or not platform.is_paid(context.now()):
-        raise PaymentRequired("This needs an active dream-api subscription ($15 a month). POST /create-checkout starts one.")
+        raise PaymentRequired(
+            "This needs an active dream-api subscription ($15 a month). POST /create-checkout starts one."
+        )
     return PayingDeveloper(caller.user_id, platform)

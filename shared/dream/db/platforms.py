@@ -189,9 +189,7 @@ async def set_checkout(db: Database, platform_id: str, session_id: str, now: str
     await db.run(SET_CHECKOUT, platform_id, session_id, now)
 
 
-def store_subscription(
-    platform_id: str, subscription: PlatformSubscription, sync_number: int, now: str
-) -> list[Bound]:
+def store_subscription(platform_id: str, subscription: PlatformSubscription, sync_number: int, now: str) -> list[Bound]:
     """Store what the read of that number found, unless it is outdated; note the change. `mark_applied` comes after these."""
     values = (
         platform_id,
