@@ -42,6 +42,7 @@ class Settings:
         if missing:
             raise ConfigurationError(missing)
         self._read = read
+        self._clerk: dict[ClerkName, ClerkInstance] = {}
         self.version = self.text("VERSION") or "unknown"
         self.frontend_url = self.text("FRONTEND_URL").rstrip("/")
         self.api_multi_url = self.text("API_MULTI_URL").rstrip("/")
@@ -68,6 +69,13 @@ class Settings:
         return self.text(f"STRIPE_CLIENT_ID_{mode.upper()}")
 
     def clerk(self, name: ClerkName) -> ClerkInstance:
+        """One Clerk instance, read from the environment once per isolate: it is asked for on every request with a token."""
+        instance = self._clerk.get(name)
+        if instance is None:
+            instance = self._clerk[name] = self._clerk_instance(name)
+        return instance
+
+    def _clerk_instance(self, name: ClerkName) -> ClerkInstance:
         prefix = f"CLERK_{name}"
         return ClerkInstance(
             name=name,

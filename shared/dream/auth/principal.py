@@ -84,6 +84,23 @@ class EndUserCaller:
 
 
 @dataclass(frozen=True, slots=True)
+class Developer:
+    """A developer at the dashboard: a user of the developers' Clerk instance."""
+
+    user_id: str
+    email: str | None
+    session_id: str | None
+
+    @property
+    def rate_key(self) -> str:
+        return f"developer:{self.user_id}"
+
+    @property
+    def idempotency_scope(self) -> str:
+        return f"developer:{self.user_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class Nobody:
     """A caller without a credential."""
 

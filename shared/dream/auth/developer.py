@@ -1,0 +1,26 @@
+"""The credential of the dashboard: a developer's session token, of the developers' Clerk instance."""
+
+from __future__ import annotations
+
+from dream.auth import clerk_tokens
+from dream.auth.principal import Developer
+from dream.auth.project_keys import bearer
+from dream.context import Context
+from dream.errors import Forbidden, Unauthorized
+from dream.http.request import Request
+
+
+async def developer(context: Context, request: Request) -> Developer:
+    """Raises Unauthorized for anything but a valid token, Forbidden for one that somebody else's support session obtained."""
+    token = bearer(request)
+    if token is None:
+        raise Unauthorized("A developer's session token is needed: Authorization: Bearer <token>.")
+    return await developer_of_token(context, token)
+
+
+async def developer_of_token(context: Context, token: str) -> Developer:
+    """The developer whom this token proves. Raises as `developer` does."""
+    claims = await clerk_tokens.verified_claims(context, context.settings.clerk("DEVELOPERS"), token)
+    if claims.is_impersonated:
+        raise Forbidden("An impersonated session may not manage keys or billing.", code="impersonated_session")
+    return Developer(claims.user_id, claims.email, claims.session_id)
