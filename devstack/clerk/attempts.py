@@ -124,9 +124,10 @@ def _new_sign_in(user: Document) -> Document:
 def _complete_sign_in(
     stand_in: StandIn, instance: Instance, client: Document, attempt: Document, user: Document, strategy: str
 ) -> Document:
-    if user["banned"] or user["locked"]:
-        code = "user_banned" if user["banned"] else "user_locked"
-        raise errors.ClerkError(403, code, f"This account is {code.removeprefix('user_')}.")
+    if user["banned"]:
+        raise errors.user_banned()
+    if user["locked"]:
+        raise errors.user_locked()
     session = stand_in.sessions.create(instance, user["id"], client=client)
     client["sign_in"] = None
     client["last_strategy"] = strategy

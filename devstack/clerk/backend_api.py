@@ -120,8 +120,9 @@ async def _body(request: Request) -> dict[str, Any]:
     raw = await request.body()
     if not raw:
         return {}
-    if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
-        raise errors.unsupported_media_type()
+    content_type = request.headers.get("content-type", "").split(";")[0].strip()
+    if content_type != "application/json":
+        raise errors.unsupported_media_type(content_type or "(none)")
     try:
         parsed = json.loads(raw)
     except ValueError as error:
@@ -136,7 +137,7 @@ def _whole(call: Call, name: str, default: int, low: int, high: int) -> int:
     if not text:
         return default
     if not text.isdigit() or not low <= int(text) <= high:
-        raise errors.param_invalid(name, f"{name} must be between {low} and {high}.")
+        raise errors.param_value_invalid(name, f"{name} must be between {low} and {high}.")
     return int(text)
 
 
@@ -213,15 +214,19 @@ def _verify_password(call: Call) -> Any:
     password = call.body.get("password")
     if not password:
         raise errors.param_missing("password")
+    if not user["password_enabled"]:
+        raise errors.ClerkError(400, "no_password_set", "no password set", "This user does not have a password set.")
     if not call.stand_in.passwords.matches(call.instance.name, user["id"], str(password)):
-        raise errors.ClerkError(422, "incorrect_password", "Incorrect password", "The password is not correct.")
+        raise errors.ClerkError(
+            422, "incorrect_password", "incorrect password", "The provided password is not the one the user has set"
+        )
     return {"verified": True}
 
 
 def _list_sessions(call: Call) -> Any:
     user_id, client_id, status = call.query("user_id"), call.query("client_id"), call.query("status")
     if not user_id and not client_id:
-        raise errors.param_missing("user_id")
+        raise errors.query_param_missing("user_id", "client_id")
     sessions = call.stand_in.sessions
     found = sessions.of_user(call.instance, user_id) if user_id else sessions.all(call.instance)
     limit, offset = call.page()
@@ -237,12 +242,7 @@ def _list_sessions(call: Call) -> Any:
 
 def _create_session(call: Call) -> Any:
     if not call.instance.is_development:
-        raise errors.ClerkError(
-            403,
-            "operation_not_allowed_in_production",
-            "Operation not allowed",
-            "Sessions can be created with the Backend API in development instances only.",
-        )
+        raise errors.development_only()
     if not call.body.get("user_id"):
         raise errors.param_missing("user_id")
     return call.stand_in.sessions.create(call.instance, str(call.body["user_id"]))
@@ -262,7 +262,7 @@ def _revoke_session(call: Call) -> Any:
 def _active_session(call: Call) -> Document:
     session = call.stand_in.sessions.get(call.instance, call.path("session_id"))
     if session["status"] not in ("active", "pending"):
-        raise errors.not_found("active session", session["id"])
+        raise errors.session_not_found(session["id"])
     return session
 
 
@@ -271,7 +271,7 @@ def _seconds(call: Call) -> int | None:
     if seconds is None:
         return None
     if not isinstance(seconds, int) or not 30 <= seconds <= 315_360_000:
-        raise errors.param_invalid("expires_in_seconds", "expires_in_seconds must be between 30 and 315360000.")
+        raise errors.param_value_invalid("expires_in_seconds", "expires_in_seconds must be between 30 and 315360000.")
     return seconds
 
 

@@ -45,7 +45,7 @@ def authorization_header_invalid() -> ClerkError:
         401,
         "authorization_header_format_invalid",
         "Invalid Authorization header format",
-        'Invalid Authorization header format. Must be "Bearer <YOUR_API_KEY>"',
+        "Invalid Authorization header format. Must be 'Bearer <YOUR_API_KEY>'",
     )
 
 
@@ -61,12 +61,22 @@ def api_version_invalid(version: str) -> ClerkError:
     return ClerkError(400, "api_version_invalid", "Invalid API version", f"{version} is not a version of this API.")
 
 
-def not_found(what: str, id: str) -> ClerkError:
-    return ClerkError(404, "resource_not_found", "not found", f"No {what} was found with id {id}.")
+def not_found(what: str, id: str, message: str = "not found") -> ClerkError:
+    return ClerkError(404, "resource_not_found", message, f"No {what} was found with id {id}")
+
+
+def session_not_found(id: str) -> ClerkError:
+    return not_found("session", id, "Session not found")
+
+
+def template_not_found(attribute: str, value: str) -> ClerkError:
+    return ClerkError(
+        404, "resource_not_found", "JWT template not found", f"No JWT template exists with {attribute}: {value}"
+    )
 
 
 def route_not_found() -> ClerkError:
-    return ClerkError(404, "resource_not_found", "Resource not found", "The resource could not be found.")
+    return ClerkError(404, "resource_not_found", "URL not found", "The URL was not found")
 
 
 def method_not_allowed() -> ClerkError:
@@ -77,8 +87,31 @@ def malformed_body() -> ClerkError:
     return ClerkError(400, "request_body_invalid", "Request body invalid", "The request body is invalid.")
 
 
-def unsupported_media_type() -> ClerkError:
-    return ClerkError(415, "unsupported_content_type", "Content-Type is not supported")
+def unsupported_media_type(actual: str) -> ClerkError:
+    return ClerkError(
+        415,
+        "unsupported_content_type",
+        "Content-Type is unsupported",
+        f"Content-Type {actual} is unsupported. You should use application/json instead.",
+    )
+
+
+def development_only() -> ClerkError:
+    return ClerkError(
+        400,
+        "request_invalid_for_environment",
+        "Invalid request for environment",
+        "Request only valid for development instances.",
+    )
+
+
+def query_param_missing(*names: str) -> ClerkError:
+    return ClerkError(
+        400,
+        "missing_query_parameter",
+        "Missing query parameter",
+        f"Either of the following query parameters must be provided: {', '.join(names)}.",
+    )
 
 
 def param_missing(name: str) -> ClerkError:
@@ -95,9 +128,21 @@ def param_unknown(name: str) -> ClerkError:
     )
 
 
-def param_invalid(name: str, why: str = "") -> ClerkError:
+def param_format_invalid(name: str, why: str = "") -> ClerkError:
     return ClerkError(
         422, "form_param_format_invalid", "is invalid", why or f"{name} is invalid.", meta={"param_name": name}
+    )
+
+
+def param_value_invalid(name: str, why: str = "") -> ClerkError:
+    return ClerkError(
+        422, "form_param_value_invalid", "is invalid", why or f"{name} is invalid", meta={"param_name": name}
+    )
+
+
+def param_type_invalid(name: str, type: str) -> ClerkError:
+    return ClerkError(
+        422, "form_param_type_invalid", "is invalid", f"`{name}` must be a `{type}`.", meta={"param_name": name}
     )
 
 
@@ -142,6 +187,16 @@ def password_too_short() -> ClerkError:
         "Passwords must be 8 characters or more.",
         meta={"param_name": "password"},
     )
+
+
+def user_banned() -> ClerkError:
+    return ClerkError(
+        403, "user_banned", "User banned", "You have been banned. If you think this was by mistake, contact support."
+    )
+
+
+def user_locked() -> ClerkError:
+    return ClerkError(403, "user_locked", "Account locked", "Your account is locked.")
 
 
 def ticket_invalid() -> ClerkError:
@@ -196,6 +251,13 @@ def origin_invalid() -> ClerkError:
         "Invalid HTTP Origin header",
         "The Request HTTP Origin header must be equal to or a subdomain of the requesting URL.",
     )
+
+
+def unavailable(status: int) -> ClerkError:
+    """Clerk's own failures."""
+    if status == 503:
+        return ClerkError(503, "maintenance_mode", "System under maintenance", "We will be back shortly.")
+    return ClerkError(status, "internal_clerk_error", "Oops, an unexpected error occurred")
 
 
 def too_many_requests(retry_after_seconds: int) -> ClerkError:

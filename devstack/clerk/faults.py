@@ -34,7 +34,7 @@ class Fault:
             return errors.too_many_requests(self.retry_after_seconds)
         if self.status == 401:
             return errors.secret_key_invalid()
-        return errors.ClerkError(self.status, "internal_clerk_error", "Oops, an unexpected error occurred")
+        return errors.unavailable(self.status)
 
 
 class Faults:

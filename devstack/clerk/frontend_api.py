@@ -223,7 +223,7 @@ def _get_sign_in(call: Call) -> Any:
 
 def _attempt_first_factor(call: Call) -> Any:
     if call.form.get("strategy") != "password":
-        raise errors.param_invalid("strategy", "The stand-in offers the password strategy only.")
+        raise errors.param_value_invalid("strategy", "The stand-in offers the password strategy only.")
     attempt, password = _begun_sign_in(call), call.form.get("password", "")
     return _answer(
         call, attempts.attempt_password(call.stand_in, call.instance, call.ensure_client(), attempt, password)

@@ -55,7 +55,7 @@ class JwtTemplates:
     def get(self, instance: Instance, template_id: str) -> Document:
         template = self._store.get(_KIND, instance.name, template_id)
         if template is None:
-            raise errors.not_found("JWT template", template_id)
+            raise errors.template_not_found("id", template_id)
         return template
 
     def find_by_name(self, instance: Instance, name: str) -> Document | None:
@@ -77,23 +77,23 @@ class JwtTemplates:
             if name not in _FIELDS:
                 raise errors.param_unknown(name)
         if fields.get("custom_signing_key"):
-            raise errors.param_invalid("custom_signing_key", "The stand-in signs with the instance's key only.")
+            raise errors.param_value_invalid("custom_signing_key", "The stand-in signs with the instance's key only.")
         changed = template | {name: fields[name] for name in _FIELDS if fields.get(name) is not None}
         if not isinstance(changed["claims"], dict):
-            raise errors.param_invalid("claims", "claims must be a JSON object.")
+            raise errors.param_value_invalid("claims", "claims must be a JSON object.")
         if not re.fullmatch(r"[A-Za-z0-9_-]+", str(changed["name"])):
-            raise errors.param_invalid("name")
+            raise errors.param_value_invalid("name")
         reserved = sorted(name for name in RESERVED_CLAIMS if name in changed["claims"])
         if reserved:
             raise errors.ClerkError(
-                422,
+                400,
                 "jwt_template_reserved_claim",
                 "reserved claim used",
                 f"You can't use the reserved claim: '{reserved[0]}'",
                 meta={"param_name": "claims"},
             )
         if not 30 <= changed["lifetime"] <= 315_360_000:
-            raise errors.param_invalid("lifetime", "lifetime must be between 30 and 315360000 seconds.")
+            raise errors.param_value_invalid("lifetime", "lifetime must be between 30 and 315360000 seconds.")
         other = self.find_by_name(instance, changed["name"])
         if other is not None and other["id"] != changed["id"]:
             raise errors.ClerkError(

@@ -30,7 +30,7 @@ def merge(old: Metadata, new: Metadata) -> Metadata:
 def checked(name: str, value: Any) -> Metadata:
     """The value if it is an object of allowed size; raises ClerkError 422."""
     if not isinstance(value, dict):
-        raise errors.param_invalid(name, f"{name} must be a JSON object.")
+        raise errors.param_value_invalid(name, f"{name} must be a JSON object.")
     if len(json.dumps(value, separators=(",", ":")).encode()) > LIMIT_BYTES:
         raise errors.param_too_large(name, LIMIT_BYTES)
     return cast(Metadata, value)

@@ -101,14 +101,14 @@ class Sessions:
                 client["session_ids"] = [*client["session_ids"], session["id"]]
                 client["last_active_session_id"] = session["id"]
                 self.save_client(instance, client)
-            self._webhooks.emit(instance, "session.created", session | {"user": self._users.get(instance, user_id)})
+            self._webhooks.emit(instance, "session.created", session)
         return session
 
     def get(self, instance: Instance, session_id: str) -> Document:
         """With its status as of now; raises ClerkError 404."""
         session = self._store.get(_SESSION, instance.name, session_id)
         if session is None:
-            raise errors.not_found("session", session_id)
+            raise errors.session_not_found(session_id)
         return self._as_of_now(session)
 
     def of_user(self, instance: Instance, user_id: str, *, status: str | None = None) -> list[Document]:

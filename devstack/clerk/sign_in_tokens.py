@@ -37,7 +37,7 @@ class SignInTokens:
             raise errors.param_missing("user_id")
         seconds = fields.get("expires_in_seconds") or _DEFAULT_SECONDS
         if not isinstance(seconds, int) or seconds < 1:
-            raise errors.param_invalid("expires_in_seconds")
+            raise errors.param_value_invalid("expires_in_seconds")
         user = self._users.get(instance, str(fields["user_id"]))
         now = self._clock.milliseconds()
         id = new_id("sit")

@@ -64,7 +64,7 @@ class Tokens:
     ) -> dict[str, Any]:
         template = self._templates.find_by_name(instance, name)
         if template is None:
-            raise errors.ClerkError(404, "resource_not_found", "not found", f"No JWT template exists with name: {name}")
+            raise errors.template_not_found("name", name)
         user = self._users.get(instance, session["user_id"])
         custom = shortcodes.render(template["claims"], shortcodes.facts_about(user, session))
         own = self._registered(instance, user, azp, seconds or template["lifetime"], template["allowed_clock_skew"])

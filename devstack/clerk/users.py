@@ -141,7 +141,7 @@ class Users:
         found = [user for user in self._store.all(KIND, instance.name) if _matches(user, wanted)]
         key = order_by.lstrip("+-")
         if key not in _SORTABLE:
-            raise errors.param_invalid("order_by")
+            raise errors.param_value_invalid("order_by")
         found.sort(key=lambda user: _sort_key(user, key), reverse=order_by.startswith("-"))
         return found[offset : offset + limit]
 
@@ -317,7 +317,7 @@ def _apply(user: Document, fields: Mapping[str, Any]) -> None:
     for name in _TEXT_FIELDS:
         if name in fields:
             if fields[name] is not None and not isinstance(fields[name], str):
-                raise errors.param_invalid(name)
+                raise errors.param_value_invalid(name)
             user[name] = fields[name] or None
     for name in _FLAG_FIELDS:
         if fields.get(name) is not None:
@@ -328,11 +328,11 @@ def _addresses(value: Any) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):  # pyright: ignore[reportUnknownVariableType]
-        raise errors.param_invalid("email_address", "email_address must be an array of strings.")
+        raise errors.param_type_invalid("email_address", "array")
     addresses = [str(item).strip().lower() for item in value]  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
     for address in addresses:
         if not _EMAIL.fullmatch(address):
-            raise errors.param_invalid("email_address", "email_address must be a valid email address.")
+            raise errors.param_format_invalid("email_address", "email_address must be a valid email address.")
     return addresses
 
 

@@ -72,7 +72,7 @@ def test_an_email_address_belongs_to_one_user_of_an_instance(
     [
         ({"password": PASSWORD}, "form_data_missing"),
         ({"email_address": ["a@example.com"]}, "form_data_missing"),
-        ({"email_address": "a@example.com", "password": PASSWORD}, "form_param_format_invalid"),
+        ({"email_address": "a@example.com", "password": PASSWORD}, "form_param_type_invalid"),
         ({"email_address": ["not an address"], "password": PASSWORD}, "form_param_format_invalid"),
         ({"email_address": ["a@example.com"], "password": "short"}, "form_password_length_too_short"),
         ({"email_address": ["a@example.com"], "password": "password123"}, "form_password_pwned"),
