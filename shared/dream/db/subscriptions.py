@@ -1,0 +1,176 @@
+"""`subscriptions`: what Stripe said of each end user's subscription when it was read last.
+
+Statements that write go into one batch and are conditions on each other: a reading counts only if none that began later was applied,
+a live subscription is never replaced by another, and an ended one never comes back to life.
+"""
+
+from __future__ import annotations
+
+import json
+
+from dream.bindings import Bound, Database, Row, Sql
+from dream.db import subscription_syncs
+from dream.db.subscription_syncs import IS_NEWEST
+from dream.domain.subscriptions import Owner, SubscriptionFacts
+
+_COLUMNS = """
+subscriptionId, publishableKey, userId, stripeCustomerId, status, plan, priceId, productId, amount, currency, monthlyAmount,
+  currentPeriodStart, currentPeriodEnd, cancelAtPeriodEnd, cancelAt, canceledAt, endedAt, pastDueSince, createdAt
+"""
+
+FIND_OF_USER = Sql(f"SELECT {_COLUMNS} FROM subscriptions WHERE publishableKey = ?1 AND userId = ?2")
+
+# By Stripe's own id: it is what tells the project. Callers check that the project may be spoken of.
+FIND_BY_ID = Sql(f"SELECT {_COLUMNS} FROM subscriptions WHERE subscriptionId = ?1")
+
+# A subscription that is new to us is kept if it is live, sells one of our tiers, and is not one that we owe to cancel.
+KEEP = Sql(f"""
+INSERT INTO subscriptions (publishableKey, userId, subscriptionId, stripeCustomerId, status, plan, priceId, productId, amount,
+  currency, monthlyAmount, currentPeriodStart, currentPeriodEnd, cancelAtPeriodEnd, cancelAt, canceledAt, endedAt, pastDueSince,
+  createdAt, updatedAt)
+SELECT ?1, ?2, ?3, ?4, ?5, (SELECT tierName FROM tier_prices WHERE publishableKey = ?1 AND priceId = ?6), ?6, ?7, ?8,
+  ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, CASE WHEN ?5 = 'past_due' THEN ?18 END,
+  ?17, ?18
+WHERE {IS_NEWEST.format(subscription="?3", number="?19")}
+  AND (EXISTS (SELECT 1 FROM subscriptions WHERE subscriptionId = ?3)
+    OR (?16 IS NULL
+      AND EXISTS (SELECT 1 FROM tier_prices WHERE publishableKey = ?1 AND priceId = ?6)
+      AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'cancel_subscription' AND subject = ?3)))
+ON CONFLICT (publishableKey, userId) DO UPDATE SET
+  subscriptionId = excluded.subscriptionId, stripeCustomerId = excluded.stripeCustomerId, status = excluded.status,
+  plan = excluded.plan, priceId = excluded.priceId, productId = excluded.productId, amount = excluded.amount,
+  currency = excluded.currency, monthlyAmount = excluded.monthlyAmount, currentPeriodStart = excluded.currentPeriodStart,
+  currentPeriodEnd = excluded.currentPeriodEnd, cancelAtPeriodEnd = excluded.cancelAtPeriodEnd, cancelAt = excluded.cancelAt,
+  canceledAt = excluded.canceledAt, endedAt = excluded.endedAt,
+  pastDueSince = CASE WHEN subscriptions.subscriptionId = excluded.subscriptionId AND excluded.pastDueSince IS NOT NULL
+    THEN coalesce(subscriptions.pastDueSince, excluded.pastDueSince) ELSE excluded.pastDueSince END,
+  createdAt = excluded.createdAt, updatedAt = excluded.updatedAt
+WHERE CASE WHEN subscriptions.subscriptionId = excluded.subscriptionId
+  THEN subscriptions.endedAt IS NULL OR excluded.endedAt IS NOT NULL
+  ELSE subscriptions.endedAt IS NOT NULL AND excluded.endedAt IS NULL END
+""")
+
+# The customer whom Stripe bills for the subscription that was kept.
+REMEMBER_CUSTOMER = Sql("""
+INSERT INTO end_users (publishableKey, clerkUserId, email, stripeCustomerId, createdAt, updatedAt)
+SELECT publishableKey, userId, ?4, stripeCustomerId, ?5, ?5 FROM subscriptions
+WHERE publishableKey = ?1 AND userId = ?2 AND subscriptionId = ?3
+ON CONFLICT (publishableKey, clerkUserId) DO UPDATE SET
+  stripeCustomerId = excluded.stripeCustomerId, email = coalesce(end_users.email, excluded.email), updatedAt = excluded.updatedAt
+WHERE end_users.stripeCustomerId IS NOT excluded.stripeCustomerId OR end_users.email IS NULL
+""")
+
+# What is owed when the user has another live subscription than this one. Kind ?4, payload ?5; the subject is Stripe's id ?6.
+OWE_IF_SECOND = Sql("""
+INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
+SELECT ?4, ?6, ?5, ?7, ?7 FROM subscriptions
+WHERE publishableKey = ?1 AND userId = ?2 AND subscriptionId <> ?3 AND endedAt IS NULL
+ON CONFLICT (kind, subject) DO NOTHING
+""")
+
+# The plan of a user as Clerk is to show it: the same rule by which calls are counted. Past due after ?3.
+OWE_PLAN = Sql("""
+INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
+SELECT 'set_public_metadata', ?4 || ':' || ?2, json_object('instance', ?4, 'userId', ?2, 'publicMetadata',
+  json_object('publishableKey', ?1, 'plan', coalesce(s.plan, u.plan, (
+    SELECT d.name FROM tiers d
+    WHERE d.publishableKey = ?1 AND d.billingMode = 'subscription' AND d.archivedAt IS NULL
+    ORDER BY d.name <> 'free', d.price LIMIT 1)))), ?5, ?5
+FROM end_users u
+LEFT JOIN subscriptions s ON s.publishableKey = u.publishableKey AND s.userId = u.clerkUserId
+  AND (s.status IN ('active', 'trialing') OR (s.status = 'past_due' AND s.pastDueSince > ?3))
+WHERE u.publishableKey = ?1 AND u.clerkUserId = ?2
+ON CONFLICT (kind, subject) DO UPDATE SET
+  payload = excluded.payload, version = version + 1, attempts = 0, nextAttemptAt = excluded.nextAttemptAt, lastError = NULL
+""")
+
+DELETE_OF_USER = Sql("DELETE FROM subscriptions WHERE publishableKey = ?1 AND userId = ?2")
+
+# For the schedule, over all projects: subscriptions that D1 believes to be live, on accounts that are still connected.
+LIST_LIVE = Sql(f"""
+SELECT {", ".join(f"s.{name.strip()}" for name in _COLUMNS.split(","))}, p.platformId, p.mode, t.stripeUserId
+FROM subscriptions s
+JOIN projects p ON p.publishableKey = s.publishableKey
+JOIN stripe_tokens t ON t.platformId = p.platformId AND t.mode = p.mode AND t.status = 'connected'
+WHERE s.subscriptionId > ?1 AND s.endedAt IS NULL ORDER BY s.subscriptionId LIMIT ?2
+""")
+
+# Which of these (a JSON array of Stripe's ids) are known and live, for the schedule.
+LIST_KNOWN = Sql("""
+SELECT subscriptionId FROM subscriptions WHERE subscriptionId IN (SELECT value FROM json_each(?1)) AND endedAt IS NULL
+""")
+
+
+def of_user(publishable_key: str, user_id: str) -> Bound:
+    """The user's subscription: the live one, else the last that ended."""
+    return FIND_OF_USER.bind(publishable_key, user_id)
+
+
+async def number_and_find(db: Database, subscription_id: str) -> tuple[int, Row | None]:
+    """A number for a read of the subscription that begins after this, and the row as it is now."""
+    numbers, rows = await db.batch([subscription_syncs.ISSUE.bind(subscription_id), FIND_BY_ID.bind(subscription_id)])
+    return numbers[0]["answer"], rows[0] if rows else None
+
+
+async def find_by_id(db: Database, subscription_id: str) -> Row | None:
+    """The subscription, whosever it is."""
+    return await db.first(FIND_BY_ID, subscription_id)
+
+
+def keep(owner: Owner, facts: SubscriptionFacts, number: int, now: str) -> Bound:
+    """Set the user's row to what the read with this number found, as far as the rules above allow."""
+    return KEEP.bind(
+        owner.publishable_key,
+        owner.user_id,
+        facts.subscription_id,
+        facts.customer_id,
+        facts.status,
+        facts.price_id,
+        facts.product_id,
+        facts.amount,
+        facts.currency,
+        facts.monthly_amount,
+        facts.period_start,
+        facts.period_end,
+        int(facts.cancel_at_period_end),
+        facts.cancel_at,
+        facts.canceled_at,
+        facts.ended_at,
+        facts.created_at,
+        now,
+        number,
+    )
+
+
+def remember_customer(owner: Owner, subscription_id: str, email: str | None, now: str) -> Bound:
+    """The user is known, with the customer of this subscription, if this is the one that was kept."""
+    return REMEMBER_CUSTOMER.bind(owner.publishable_key, owner.user_id, subscription_id, email, now)
+
+
+def owe_if_second(
+    owner: Owner, subscription_id: str, kind: str, payload: dict[str, str], subject: str, now: str
+) -> Bound:
+    """Owe this effect if the user's live subscription is another one than this."""
+    return OWE_IF_SECOND.bind(
+        owner.publishable_key, owner.user_id, subscription_id, kind, json.dumps(payload), subject, now
+    )
+
+
+def owe_plan(owner: Owner, past_due_after: str, instance: str, now: str) -> Bound:
+    """Owe Clerk the user's plan as it is after the statements before this one."""
+    return OWE_PLAN.bind(owner.publishable_key, owner.user_id, past_due_after, instance, now)
+
+
+def delete_of_user(publishable_key: str, user_id: str) -> Bound:
+    return DELETE_OF_USER.bind(publishable_key, user_id)
+
+
+async def list_live(db: Database, after: str, count: int) -> list[Row]:
+    """Up to `count` live subscriptions behind the id `after`, with the account that bills them."""
+    return await db.all(LIST_LIVE, after, count)
+
+
+async def known_live(db: Database, subscription_ids: list[str]) -> set[str]:
+    """Those of the subscriptions that D1 has as live."""
+    rows = await db.all(LIST_KNOWN, json.dumps(subscription_ids))
+    return {row["subscriptionId"] for row in rows}
