@@ -78,7 +78,7 @@ def serve(*, quiet: bool) -> int:
         state = stack.start()
     except KeyboardInterrupt:
         return 130
-    except (StackError, PortTaken) as error:
+    except (StackError, PortTaken, RuntimeError) as error:
         print(f"\ndream-api did not start: {error}", file=sys.stderr)
         return 1
     try:

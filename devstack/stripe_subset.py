@@ -181,6 +181,15 @@ class Compact(ast.NodeTransformer):
             return None
         return ast.copy_location(ast.Assign(targets=[node.target], value=node.value), node)
 
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | list[ast.stmt]:
+        """Python 3.14 has all that stripe takes from typing_extensions, which need not be uploaded then."""
+        if node.module != "typing_extensions":
+            return node
+        typing = [alias for alias in node.names if alias.name != "deprecated"]
+        warnings = [alias for alias in node.names if alias.name == "deprecated"]
+        named = (("typing", typing), ("warnings", warnings))
+        return [ast.ImportFrom(module, aliases, 0) for module, aliases in named if aliases]
+
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation = None
         return node

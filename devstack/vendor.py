@@ -27,8 +27,9 @@ from devstack.paths import CACHE, ROOT, SHARED, WORKERS, worker_folder
 SDK = "workers-runtime-sdk"
 # What Pyodide's platform is called, as the versions of Python and Emscripten that workerd runs have it.
 PLATFORM = ("--python-platform", "wasm32-pyodide2025", "--python-version", "3.14")
-# stripe asks for these, and imports them only if they are there; the workers give it a client made of fetch.
-NOT_NEEDED = {"requests", "certifi", "charset-normalizer", "idna", "urllib3"}
+# stripe imports requests only if it is there, and the workers give it a client made of fetch; stripe_subset.py replaces
+# typing-extensions by what Python has itself.
+NOT_NEEDED = {"requests", "certifi", "charset-normalizer", "idna", "urllib3", "typing-extensions"}
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ LIBRARIES = (
     "urllib.parse",
     "uuid",
     "zlib",
-    "jwt",
     "stripe",
     "stripe._stripe_client",
     "stripe._webhook",
