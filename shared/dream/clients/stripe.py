@@ -17,6 +17,7 @@ from dream.clients.stripe_http import answered, stripe_client
 from dream.context import Context
 from dream.domain.stripe_objects import (
     AccountDetails,
+    CartPayment,
     CheckoutSession,
     InvoicePayment,
     StripeCharge,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
         SessionCreateParamsFlowData,
     )
     from stripe.params.billing_portal import SessionCreateParams as PortalSessionCreateParams
-    from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
+    from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem, SessionRetrieveParams
 
 Metadata: TypeAlias = Mapping[str, str]
 Interval: TypeAlias = Literal["month", "year"]
@@ -220,6 +221,12 @@ class StripeAccount:
     async def retrieve_checkout(self, session_id: str) -> CheckoutSession:
         found = self._v1.checkout.sessions.retrieve_async(session_id, None, self._options())
         return CheckoutSession.from_stripe(await answered(found))
+
+    async def retrieve_cart_payment(self, session_id: str) -> CartPayment:
+        """A session with its payment intent and the latest charge, all of one moment."""
+        params: SessionRetrieveParams = {"expand": ["payment_intent.latest_charge"]}
+        session = await answered(self._v1.checkout.sessions.retrieve_async(session_id, params, self._options()))
+        return CartPayment.from_stripe(session)
 
     async def expire_checkout(self, session_id: str) -> CheckoutSession:
         """Closes an open session. Refused for one that is complete or expired."""

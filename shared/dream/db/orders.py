@@ -23,6 +23,8 @@ o.orderId, o.publishableKey, o.userId, o.email, o.status, o.sessionId, o.payment
 o.amountPaid, o.amountRefunded, o.expiresAt, o.createdAt, o.updatedAt, o.paidAt, {_ITEMS}
 """
 
+_RANKS = f",{','.join(STATUSES)},"
+
 BEGIN = Sql("""
 INSERT INTO orders (orderId, publishableKey, userId, email, status, requestHash, currency, amountTotal, expiresAt,
   createdAt, updatedAt)
@@ -58,7 +60,7 @@ UPDATE orders SET
   sessionId = coalesce(sessionId, ?9),
   updatedAt = ?10
 WHERE orderId = ?1 AND publishableKey = ?2
-  AND instr('{" ".join(STATUSES)} ', status || ' ') <= instr('{" ".join(STATUSES)} ', ?3 || ' ')
+  AND instr('{_RANKS}', ',' || status || ',') <= instr('{_RANKS}', ',' || ?3 || ',')
 """)
 
 FIND = Sql(f"SELECT {_ORDER} FROM orders o WHERE o.orderId = ?2 AND o.publishableKey = ?1")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
-from dream.domain.stripe_objects import CheckoutSession, StripeCharge, StripePaymentIntent
+from dream.domain.stripe_objects import CartPayment, StripeCharge
 
 OrderStatus: TypeAlias = Literal[
     "open", "processing", "expired", "failed", "paid", "partially_refunded", "disputed", "refunded"
@@ -45,16 +45,7 @@ class Settlement:
     email: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """A Checkout Session with its payment intent and charge, as they were at one moment."""
-
-    session: CheckoutSession
-    intent: StripePaymentIntent | None
-    charge: StripeCharge | None
-
-
-def settlement_of(payment: Payment, now: str) -> Settlement:
+def settlement_of(payment: CartPayment, now: str) -> Settlement:
     """The order's state by the session's present state: https://docs.stripe.com/checkout/fulfillment
 
     A complete session that is unpaid waits for its bank debit as long as the payment intent may still succeed.

@@ -402,3 +402,25 @@ class StripeEvent:
             api_version=event.get("api_version"),
             object=event["data"]["object"],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CartPayment:
+    """A Checkout Session with its payment intent and that one's latest charge, as they were at one moment."""
+
+    session: CheckoutSession
+    intent: StripePaymentIntent | None
+    charge: StripeCharge | None
+
+    @classmethod
+    def from_stripe(cls, session: checkout.Session) -> CartPayment:
+        """Of a session that was retrieved with `payment_intent.latest_charge` expanded."""
+        intent = session.payment_intent
+        if intent is None or isinstance(intent, str):
+            return cls(CheckoutSession.from_stripe(session), None, None)
+        charge = intent.latest_charge
+        return cls(
+            CheckoutSession.from_stripe(session),
+            StripePaymentIntent.from_stripe(intent),
+            None if charge is None or isinstance(charge, str) else StripeCharge.from_stripe(charge),
+        )
