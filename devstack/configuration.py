@@ -61,7 +61,8 @@ class Configuration:
 
     def clerk_publishable_key(self, instance: str, mode: str) -> str:
         """As Clerk makes them: the host of the instance's frontend API, in base64, after the mode."""
-        host = f"{CLERK_PATHS[instance]}.clerk.accounts.dev"
+        name = CLERK_PATHS[instance]
+        host = f"{name}.clerk.accounts.dev" if mode == "test" else f"clerk.{name}.example.com"
         return f"pk_{mode}_" + base64.b64encode(f"{host}$".encode()).decode().rstrip("=")
 
     def clerk_secrets(self, instance: str) -> tuple[str, str]:
