@@ -1,4 +1,4 @@
-"""Developers who pay: the credential of whatever creates projects or connects Stripe."""
+"""Developers with a platform: any of them, or only those who pay, as whatever creates projects or connects Stripe wants it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dream.auth.developer import developer
 from dream.context import Context
 from dream.db import platforms
 from dream.domain.platform_billing import Platform
-from dream.errors import PaymentRequired
+from dream.errors import NotFound, PaymentRequired
 from dream.http.request import Request
 
 
 @dataclass(frozen=True, slots=True)
-class PayingDeveloper:
-    """A developer whose dream-api subscription is paid or on trial."""
+class PlatformDeveloper:
+    """A developer who has a platform, be it paid or not."""
 
     user_id: str
     platform: Platform
@@ -30,6 +30,21 @@ class PayingDeveloper:
     @property
     def idempotency_scope(self) -> str:
         return self.platform.platform_id
+
+
+class PayingDeveloper(PlatformDeveloper):
+    """A developer whose dream-api subscription is paid or on trial."""
+
+    __slots__ = ()
+
+
+async def platform_developer(context: Context, request: Request) -> PlatformDeveloper:
+    """Settles a developer token. Raises Unauthorized without a good one; who has no platform yet has nothing to be found."""
+    caller = await developer(context, request)
+    row = await platforms.find_by_clerk_user(context.db, caller.user_id)
+    if row is None:
+        raise NotFound()
+    return PlatformDeveloper(caller.user_id, Platform.from_row(row))
 
 
 async def paying_developer(context: Context, request: Request) -> PayingDeveloper:

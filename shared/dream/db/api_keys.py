@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Database, Row, Sql
+from dream.bindings import Bound, Database, Row, Sql
 
 _PROJECT = """
   p.publishableKey, p.platformId, p.name, p.projectType, p.mode, f.liveKeysUntil
@@ -24,6 +24,27 @@ SELECT {_PROJECT}, NULL AS expiresAt
 FROM projects p JOIN platforms f ON f.platformId = p.platformId
 WHERE p.publishableKey = ?1
 """)
+
+ADD = Sql("""
+INSERT INTO api_keys (secretKeyHash, publishableKey, secretKeyEncrypted, secretKeyMasked, createdAt)
+VALUES (?1, ?2, ?3, ?4, ?5)
+""")
+
+# The key in use; rotated ones in their grace time come after it.
+CURRENT_OF_PROJECT = Sql("""
+SELECT secretKeyHash, secretKeyEncrypted, secretKeyMasked FROM api_keys
+WHERE publishableKey = ?1 AND status = 'active' AND expiresAt IS NULL ORDER BY createdAt DESC LIMIT 1
+""")
+
+
+def add(secret_key_hash: str, publishable_key: str, encrypted: str, masked: str, now: str) -> Bound:
+    """A new secret key of a project, sealed and masked."""
+    return ADD.bind(secret_key_hash, publishable_key, encrypted, masked, now)
+
+
+async def current_of_project(db: Database, publishable_key: str) -> Row | None:
+    """The secret key in use, sealed and masked; None when it was revoked."""
+    return await db.first(CURRENT_OF_PROJECT, publishable_key)
 
 
 async def use_by_secret_key_hash(db: Database, secret_key_hash: str, now: str) -> Row | None:

@@ -27,12 +27,19 @@ RETURNING outboxId, kind, subject, payload, version, attempts
 
 SETTLE = Sql("DELETE FROM outbox WHERE outboxId = ?1 AND version = ?2")
 
+WITHDRAW = Sql("DELETE FROM outbox WHERE kind = ?1 AND subject = ?2")
+
 POSTPONE = Sql("UPDATE outbox SET nextAttemptAt = ?3, lastError = ?4 WHERE outboxId = ?1 AND version = ?2")
 
 
 def enqueue(kind: str, subject: str, payload: Mapping[str, Any], now: str) -> Bound:
     """Owe an effect, due at once. Goes into the batch of what made it owed."""
     return ENQUEUE.bind(kind, subject, json.dumps(payload), now)
+
+
+def withdraw(kind: str, subject: str) -> Bound:
+    """What was owed is not wanted any more. Goes into the batch of what ended it."""
+    return WITHDRAW.bind(kind, subject)
 
 
 async def take_due(db: Database, kinds: Collection[str], now: str, lease_until: str, count: int) -> list[Row]:
