@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
-from dream.bindings import Sql
 from dream.context import Context
+from dream.db import health as database
 from dream.errors import Unavailable
 from dream.http.request import Request
 from dream.http.response import Response, json_response
 from dream.http.routing import Handler
-
-TOUCH_DATABASE = Sql("SELECT platformId AS answer FROM platforms LIMIT 1")
 
 
 def health_of(worker: str) -> Handler:
@@ -32,7 +30,7 @@ def health_of(worker: str) -> Handler:
 
 async def _checks(context: Context) -> dict[str, str]:
     touched = {
-        "d1": context.db.value(TOUCH_DATABASE),
+        "d1": database.touch(context.db),
         "kv": context.kv.probe(),
         "r2": context.images.get("health/none"),
         "rateLimiter": context.rate_limiter.allows("health"),
