@@ -1,27 +1,54 @@
-"""`stripe_tokens` as client apps' calls and Stripe's events need it: whose account it is, and whether it is still connected."""
+"""Which Stripe account a platform connected in a mode (`stripe_tokens`), and which projects that account's events may name."""
 
 from __future__ import annotations
 
 from dream.bindings import Bound, Database, Row, Sql
 
-# Not by publishable_key: all projects of a platform and mode sell on one account.
 ACCOUNT_OF_PLATFORM = Sql("""
-SELECT stripeUserId FROM stripe_tokens WHERE platformId = ?1 AND mode = ?2 AND status = 'connected'
+SELECT platformId, mode, stripeUserId FROM stripe_tokens
+WHERE platformId = ?1 AND mode = ?2 AND status = 'connected'
 """)
 
-# What an event's account says of a project that its object names: is it of the platform that connected the account in this mode?
+# By Stripe's own id: it is what tells the platform.
+PLATFORM_OF_ACCOUNT = Sql("SELECT platformId, status FROM stripe_tokens WHERE stripeUserId = ?1 AND mode = ?2")
+
+# The project belongs to the platform that connected this account, in this mode; any other finds nothing.
 PROJECT_OF_ACCOUNT = Sql("""
-SELECT p.publishableKey, p.platformId, p.projectType
-FROM stripe_tokens s JOIN projects p ON p.platformId = s.platformId AND p.mode = s.mode
-WHERE s.stripeUserId = ?1 AND s.mode = ?2 AND p.publishableKey = ?3
+SELECT p.publishableKey, p.platformId, p.mode, p.projectType, p.name
+FROM stripe_tokens t JOIN projects p ON p.platformId = t.platformId AND p.mode = t.mode
+WHERE t.stripeUserId = ?1 AND t.mode = ?2 AND t.status = 'connected' AND p.publishableKey = ?3
+""")
+
+REVOKE = Sql("""
+UPDATE stripe_tokens SET status = 'revoked', revokedAt = ?3 WHERE stripeUserId = ?1 AND mode = ?2 AND status = 'connected'
+""")
+
+LIST_CONNECTED = Sql("""
+SELECT platformId, mode, stripeUserId FROM stripe_tokens
+WHERE status = 'connected' AND (platformId, mode) > (?1, ?2) ORDER BY platformId, mode LIMIT ?3
 """)
 
 
-def account_of_platform(platform_id: str, mode: str) -> Bound:
-    """The statement that reads the connected account of a platform in a mode; no row when there is none."""
+def of_platform(platform_id: str, mode: str) -> Bound:
+    """The account that the platform connected in this mode, if it still is."""
     return ACCOUNT_OF_PLATFORM.bind(platform_id, mode)
 
 
-async def project_of_account(db: Database, account: str, mode: str, publishable_key: str) -> Row | None:
-    """The project, if its platform connected this account in this mode."""
+async def platform_of(db: Database, account: str, mode: str) -> Row | None:
+    """Whose account it is, and whether it is still connected."""
+    return await db.first(PLATFORM_OF_ACCOUNT, account, mode)
+
+
+async def project_of(db: Database, account: str, mode: str, publishable_key: str) -> Row | None:
+    """The project, if this account may speak of it in this mode."""
     return await db.first(PROJECT_OF_ACCOUNT, account, mode, publishable_key)
+
+
+def revoke(account: str, mode: str, now: str) -> Bound:
+    """The platform may not act on the account any more. Its projects and their data stay."""
+    return REVOKE.bind(account, mode, now)
+
+
+async def list_connected(db: Database, after: tuple[str, str], count: int) -> list[Row]:
+    """Connected accounts of all platforms, for the schedule: those behind `after` (platform id, mode)."""
+    return await db.all(LIST_CONNECTED, *after, count)
