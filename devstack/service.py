@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -64,7 +64,7 @@ class Service:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
-        end_group(self.pid)
+        end_group(self.pid, reap=self._process.poll)
         self._process.wait()
         self._reader.join(timeout=STOP_SECONDS)
         for pipe in (self._process.stdin, self._process.stdout):
@@ -72,11 +72,12 @@ class Service:
                 pipe.close()
 
 
-def end_group(group: int) -> None:
-    """Ends every process of a group, first politely."""
+def end_group(group: int, reap: Callable[[], object] = lambda: None) -> None:
+    """Ends every process of a group, first politely. `reap` collects our own dead children, which would else keep the group."""
     deadline = time.monotonic() + STOP_SECONDS
     number = signal.SIGTERM
     while True:
+        reap()
         try:
             os.killpg(group, number)
         except (ProcessLookupError, PermissionError):

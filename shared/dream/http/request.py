@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl
 
+from dream.domain.json_text import parse_json
 from dream.errors import BadRequest, UnsupportedMediaType
 
 JSON_CAP_BYTES = 64 * 1024
@@ -88,13 +88,9 @@ class Request:
             if media_type not in ("application/json", "text/plain") and not media_type.endswith("+json"):
                 raise UnsupportedMediaType("This route takes application/json.")
         try:
-            value: object = json.loads(raw, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
+            value = parse_json(raw)
+        except ValueError as error:
             raise BadRequest("The body is not valid JSON.", code="invalid_json") from error
         if not isinstance(value, dict):
             raise BadRequest("The body must be a JSON object.", code="invalid_json")
         return cast("dict[str, Any]", value)
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
