@@ -58,9 +58,9 @@ async def uploaded_image(request: Request) -> Upload:
     return Upload.of(_decoded((await request.json()).get("data")))
 
 
-async def store(context: Context, platform_id: str, upload: Upload) -> tuple[str, str]:
-    """Key and URL of the stored image. Storing it again changes nothing."""
-    key = asset_key(platform_id, upload.content, upload.image_type)
+async def store(context: Context, owner: str, upload: Upload) -> tuple[str, str]:
+    """Key and URL of the stored image. The owner is a platform id or a publishable key. Storing it again changes nothing."""
+    key = asset_key(owner, upload.content, upload.image_type)
     await context.images.put(key, upload.content, upload.image_type.content_type, CACHE_CONTROL)
     return key, asset_url(context, key)
 

@@ -14,7 +14,7 @@ MAXIMUM_IMAGE_BYTES = 5 * 1024 * 1024
 CACHE_CONTROL = "public, max-age=31536000, immutable"
 """A key names its content, so what lies under it never changes."""
 
-_ASSET_KEY = re.compile(r"plt_[0-9A-Za-z]{1,64}\.[0-9a-f]{64}\.(png|jpg|gif|webp|avif)", re.ASCII)
+_ASSET_KEY = re.compile(r"(?:plt|pk_test|pk_live)_[0-9A-Za-z]{1,64}\.[0-9a-f]{64}\.(png|jpg|gif|webp|avif)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,15 @@ def _is_avif(content: bytes) -> bool:
     return b"avif" in brands or b"avis" in brands
 
 
-def asset_key(platform_id: str, content: bytes, image_type: ImageType) -> str:
-    """`{platform}.{sha256}.{extension}`: one path segment; the same image of the same developer is the same asset."""
-    return f"{platform_id}.{hashlib.sha256(content).hexdigest()}.{image_type.extension}"
+def asset_key(owner: str, content: bytes, image_type: ImageType) -> str:
+    """`{owner}.{sha256}.{extension}`: one path segment. The owner is a platform id, or the publishable key of a project; the same
+    image of the same owner is the same asset."""
+    return f"{owner}.{hashlib.sha256(content).hexdigest()}.{image_type.extension}"
 
 
-def asset_prefix(platform_id: str) -> str:
-    """What all keys of one developer's assets begin with."""
-    return f"{platform_id}."
+def asset_prefix(owner: str) -> str:
+    """What all keys of one owner's assets begin with."""
+    return f"{owner}."
 
 
 def is_asset_key(key: str) -> bool:
