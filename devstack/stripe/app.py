@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from devstack.stripe import api, controls, oauth
+from devstack.stripe import api, oauth
+from devstack.stripe.controls import asking, buyers, clock, faults, sellers, webhooks
 from devstack.stripe.errors import StripeFault
 from devstack.stripe.pages import checkout_page, connect_page, log_page, portal_page
 from devstack.stripe.standin import StandIn
@@ -41,44 +42,44 @@ _PAGES: list[tuple[str, str, View]] = [
     ("GET", "/_devstack/deliveries/{delivery_id:int}", log_page.delivery),
 ]
 _CONTROLS: list[tuple[str, str, View]] = [
-    ("GET", "/_devstack/health", controls.health),
-    ("GET", "/_devstack/clock", controls.read_clock),
-    ("POST", "/_devstack/clock", controls.move_clock),
-    ("POST", "/_devstack/checkout/{session_id}/pay", controls.pay_session),
-    ("POST", "/_devstack/checkout/{session_id}/settle", controls.settle_session),
-    ("POST", "/_devstack/refunds", controls.refund),
-    ("POST", "/_devstack/disputes", controls.open_dispute),
-    ("POST", "/_devstack/disputes/{dispute_id}/close", controls.close_dispute),
-    ("POST", "/_devstack/payment-methods/{object_id}/behaviour", controls.fail_method),
-    ("POST", "/_devstack/customers/{customer_id}/card", controls.replace_card),
-    ("GET", "/_devstack/accounts", controls.list_accounts),
-    ("POST", "/_devstack/accounts", controls.create_account),
-    ("POST", "/_devstack/accounts/{account_id}/disconnect", controls.disconnect),
-    ("POST", "/_devstack/connect/authorize", controls.authorize),
-    ("POST", "/_devstack/portal/default", controls.portal_default),
-    ("GET", "/_devstack/webhooks", controls.webhooks),
-    ("GET", "/_devstack/webhooks/pending", controls.webhooks_pending),
-    ("GET", "/_devstack/webhooks/idle", controls.webhooks_idle),
-    ("POST", "/_devstack/webhooks/pause", controls.webhooks_pause),
-    ("POST", "/_devstack/webhooks/resume", controls.webhooks_resume),
-    ("GET", "/_devstack/webhooks/rules", controls.webhooks_rules),
-    ("POST", "/_devstack/webhooks/rules", controls.webhooks_rules),
-    ("DELETE", "/_devstack/webhooks/rules", controls.webhooks_rules),
-    ("POST", "/_devstack/webhooks/deliver", controls.webhooks_deliver),
-    ("POST", "/_devstack/webhooks/resend", controls.webhooks_resend),
-    ("POST", "/_devstack/webhooks/retry", controls.webhooks_retry),
-    ("GET", "/_devstack/events", controls.events),
-    ("GET", "/_devstack/faults", controls.faults),
-    ("POST", "/_devstack/faults", controls.faults),
-    ("DELETE", "/_devstack/faults", controls.faults),
-    ("GET", "/_devstack/calls", controls.calls),
-    ("DELETE", "/_devstack/calls", controls.calls),
+    ("GET", "/_devstack/health", clock.health),
+    ("GET", "/_devstack/clock", clock.read_clock),
+    ("POST", "/_devstack/clock", clock.move_clock),
+    ("POST", "/_devstack/checkout/{session_id}/pay", buyers.pay_session),
+    ("POST", "/_devstack/checkout/{session_id}/settle", buyers.settle_session),
+    ("POST", "/_devstack/refunds", buyers.refund),
+    ("POST", "/_devstack/disputes", buyers.open_dispute),
+    ("POST", "/_devstack/disputes/{dispute_id}/close", buyers.close_dispute),
+    ("POST", "/_devstack/payment-methods/{object_id}/behaviour", buyers.fail_method),
+    ("POST", "/_devstack/customers/{customer_id}/card", buyers.replace_card),
+    ("GET", "/_devstack/accounts", sellers.list_accounts),
+    ("POST", "/_devstack/accounts", sellers.create_account),
+    ("POST", "/_devstack/accounts/{account_id}/disconnect", sellers.disconnect),
+    ("POST", "/_devstack/connect/authorize", sellers.authorize),
+    ("POST", "/_devstack/portal/default", sellers.portal_default),
+    ("GET", "/_devstack/webhooks", webhooks.webhooks),
+    ("GET", "/_devstack/webhooks/pending", webhooks.webhooks_pending),
+    ("GET", "/_devstack/webhooks/idle", webhooks.webhooks_idle),
+    ("POST", "/_devstack/webhooks/pause", webhooks.webhooks_pause),
+    ("POST", "/_devstack/webhooks/resume", webhooks.webhooks_resume),
+    ("GET", "/_devstack/webhooks/rules", webhooks.webhooks_rules),
+    ("POST", "/_devstack/webhooks/rules", webhooks.webhooks_rules),
+    ("DELETE", "/_devstack/webhooks/rules", webhooks.webhooks_rules),
+    ("POST", "/_devstack/webhooks/deliver", webhooks.webhooks_deliver),
+    ("POST", "/_devstack/webhooks/resend", webhooks.webhooks_resend),
+    ("POST", "/_devstack/webhooks/retry", webhooks.webhooks_retry),
+    ("GET", "/_devstack/events", webhooks.events),
+    ("GET", "/_devstack/faults", faults.faults),
+    ("POST", "/_devstack/faults", faults.faults),
+    ("DELETE", "/_devstack/faults", faults.faults),
+    ("GET", "/_devstack/calls", faults.calls),
+    ("DELETE", "/_devstack/calls", faults.calls),
 ]
 
 
 def build(standin: StandIn) -> Starlette:
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         work = asyncio.create_task(standin.run())
         try:
             yield
@@ -97,8 +98,8 @@ def build(standin: StandIn) -> Starlette:
         async def endpoint(request: Request) -> Response:
             try:
                 return await view(standin, request)
-            except (controls.Refused, StripeFault, LookupError) as exc:
-                return controls.refused(exc)
+            except (asking.Refused, StripeFault, LookupError) as exc:
+                return asking.refused(exc)
 
         return endpoint
 

@@ -287,7 +287,7 @@ def _kept(books: Books, subscription: Json) -> Json:
 
 
 def _failed(books: Books, subscription: Json, invoice: Json) -> tuple[Json, Json]:
-    attempts = invoice["attempt_count"]
+    attempts: int = invoice["attempt_count"]
     again = books.now + RETRY_DAYS[attempts - 1] * DAY if 1 <= attempts <= len(RETRY_DAYS) else None
     subscription = books.get("subscription", subscription["id"])
     alive = subscription["status"] not in ENDED

@@ -1,6 +1,7 @@
 """Owns what happens when a buyer pays, a session runs out, or a bank debit ends: the page and the controls both call in here."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from devstack.stripe import billing, cards, invoicing, payments
 from devstack.stripe.books import Books
@@ -158,9 +159,7 @@ def _method(books: Books, customer: Json | None, tender: Tender) -> Json:
     return payments.attach_bank(books, customer, tender.number, behaviour, details)
 
 
-def _complete(
-    books: Books, session: Json, customer: Json | None, tender: Tender, status: str, **fields: object
-) -> Json:
+def _complete(books: Books, session: Json, customer: Json | None, tender: Tender, status: str, **fields: Any) -> Json:
     books.unschedule("checkout.session.expire", session["id"])
     session = books.change(
         session,

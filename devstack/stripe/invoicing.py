@@ -5,7 +5,7 @@ from typing import Any
 from devstack.stripe import money, payments
 from devstack.stripe.books import Books
 from devstack.stripe.ids import new_id, random_text
-from devstack.stripe.jsontypes import Json
+from devstack.stripe.jsontypes import Json, section
 
 FINALIZES_AFTER_SECONDS = 3600
 
@@ -156,7 +156,7 @@ def draft(
         "id": invoice_id,
         "object": "invoice",
         "account_country": account.get("country", "US"),
-        "account_name": (account.get("business_profile") or {}).get("name"),
+        "account_name": section(account.get("business_profile")).get("name"),
         "account_tax_ids": None,
         "amount_due": max(total, 0),
         "amount_overpaid": 0,

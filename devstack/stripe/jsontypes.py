@@ -3,3 +3,8 @@
 from typing import Any
 
 Json = dict[str, Any]
+
+
+def section(value: Any) -> Json:
+    """An object that may be null, as an object."""
+    return value or {}

@@ -1,5 +1,7 @@
 """Owns list answers: newest first, `limit`, `starting_after`, `ending_before`, `created`, `has_more`."""
 
+import operator
+from collections.abc import Callable
 from typing import Any, cast
 
 from devstack.stripe import errors
@@ -7,6 +9,12 @@ from devstack.stripe.books import Books, public
 from devstack.stripe.jsontypes import Json
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
+_COMPARISONS: dict[str, Callable[[int, int], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
 
 
 def wrap(rows: list[Json], url: str, *, has_more: bool = False) -> Json:
@@ -50,13 +58,8 @@ def _created_matches(created: int, condition: Any) -> bool:
         return True
     if isinstance(condition, int):
         return created == condition
-    tests = {
-        "gt": lambda bound: created > bound,
-        "gte": lambda bound: created >= bound,
-        "lt": lambda bound: created < bound,
-        "lte": lambda bound: created <= bound,
-    }  # type: dict[str, Any]
-    return all(tests[name](bound) for name, bound in cast(Json, condition).items())
+    bounds = cast(dict[str, int], condition)
+    return all(_COMPARISONS[name](created, bound) for name, bound in bounds.items())
 
 
 def matching(rows: list[Json], params: Json, *names: str) -> list[Json]:

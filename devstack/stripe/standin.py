@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import httpx
@@ -41,7 +41,7 @@ class StandIn:
             )
 
     @contextmanager
-    def books(self, tenant: Tenant, cause: Cause | None = None) -> Iterator[Books]:
+    def books(self, tenant: Tenant, cause: Cause | None = None) -> Generator[Books]:
         """One transaction over one tenant's books; afterwards timers and deliveries are looked at again."""
         with self.store.transaction():
             yield Books(self.store, self.config, tenant, self.clock.now(), cause or Cause())

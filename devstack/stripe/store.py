@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS idempotent_answers (
   PRIMARY KEY (account, livemode, key));
 CREATE TABLE IF NOT EXISTS deliveries (
   id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, event_type TEXT NOT NULL, object_id TEXT,
-  account TEXT NOT NULL, livemode INTEGER NOT NULL, endpoint INTEGER NOT NULL, url TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+  account TEXT NOT NULL,
+  livemode INTEGER NOT NULL, endpoint INTEGER NOT NULL, url TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
   due REAL NOT NULL, position REAL NOT NULL, status INTEGER, error TEXT, created REAL NOT NULL, delivered REAL);
 CREATE INDEX IF NOT EXISTS deliveries_by_state ON deliveries (state, due);
 CREATE INDEX IF NOT EXISTS deliveries_by_event ON deliveries (event_id);
@@ -73,7 +74,7 @@ class Store:
         self._db.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None]:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -12,7 +12,7 @@ from devstack.stripe import checkout
 from devstack.stripe.books import Books, Cause
 from devstack.stripe.checkout import Declined, Tender
 from devstack.stripe.ids import random_text
-from devstack.stripe.jsontypes import Json
+from devstack.stripe.jsontypes import Json, section
 from devstack.stripe.pages.rendering import page
 from devstack.stripe.resources import accounts
 from devstack.stripe.standin import StandIn
@@ -80,7 +80,7 @@ def _tender(session: Json, form: FormData) -> Tender:
     def field(name: str) -> str:
         return str(form.get(name, "")).strip()
 
-    email = (session["customer_details"] or {}).get("email") or session["customer_email"] or field("email")
+    email = section(session["customer_details"]).get("email") or session["customer_email"] or field("email")
     if "@" not in email or " " in email:
         raise Declined("Your email is incomplete.", "email")
     name = field("billingName") or None
@@ -129,21 +129,21 @@ def _render(
     if session["status"] == "expired":
         return page(
             "gone.html", 410, title="This checkout session has expired",
-            text="Go back to the shop and start again.", back=session["cancel_url"], status="expired",
+            text="Go back to the shop and start again.", back=session["cancel_url"], state="expired",
         )  # fmt: skip
     if session["status"] == "complete":
         return page(
             "gone.html", 200, title="You're all done here",
-            text="You've already completed this checkout.", back=_success_url(session), status="complete",
+            text="You've already completed this checkout.", back=_success_url(session), state="complete",
         )  # fmt: skip
     seller = standin.store.find(accounts.EVERYWHERE, "account", tenant.account) or {}
     values_: dict[str, Any] = {
         "session": session,
         "lines": session["_line_items"],
-        "seller": (seller.get("business_profile") or {}).get("name") or tenant.account,
+        "seller": section(seller.get("business_profile")).get("name") or tenant.account,
         "values": values,
         "error": error,
-        "fixed_email": (session["customer_details"] or {}).get("email") or session["customer_email"],
+        "fixed_email": section(session["customer_details"]).get("email") or session["customer_email"],
         "trial_days": session["_subscription_data"].get("trial_period_days"),
         "trial_end": session["_trial_end"],
     }

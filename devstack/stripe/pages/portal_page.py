@@ -9,7 +9,7 @@ from devstack.stripe import billing, cards, payments
 from devstack.stripe.books import Books, Cause
 from devstack.stripe.checkout import Declined
 from devstack.stripe.ids import random_text
-from devstack.stripe.jsontypes import Json
+from devstack.stripe.jsontypes import Json, section
 from devstack.stripe.pages.checkout_page import expiry
 from devstack.stripe.pages.rendering import page
 from devstack.stripe.resources import accounts
@@ -59,7 +59,7 @@ class _Visit:
         return page(
             template, status,
             session=self.session, customer=self.customer, features=self.features, home=self.home,
-            flow=self.session["flow"], seller=(seller.get("business_profile") or {}).get("name") or self.tenant.account,
+            flow=self.session["flow"], seller=section(seller.get("business_profile")).get("name") or self.tenant.account,
             name=self.name, **values,
         )  # fmt: skip
 
@@ -72,7 +72,7 @@ class _Visit:
         if after["type"] == "redirect":
             return RedirectResponse(after["redirect"]["return_url"], 303)
         if after["type"] == "hosted_confirmation":
-            custom = (after["hosted_confirmation"] or {}).get("custom_message")
+            custom = section(after["hosted_confirmation"]).get("custom_message")
             return self.render("portal_done.html", message=custom or message)
         return RedirectResponse(f"{self.home}?home=1", 303)
 
@@ -97,7 +97,7 @@ def _expired() -> Response:
         410,
         title="This link has expired",
         text="Go back to the site you came from and open it again.",
-        status="expired",
+        state="expired",
     )
 
 

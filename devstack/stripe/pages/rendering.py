@@ -24,9 +24,8 @@ def _minute(moment: int | float) -> str:
 _environment = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
 )
-_environment.filters["money"] = money.written  # pyright: ignore[reportUnknownMemberType]
-_environment.filters["day"] = _day  # pyright: ignore[reportUnknownMemberType]
-_environment.filters["minute"] = _minute  # pyright: ignore[reportUnknownMemberType]
+_filters: dict[str, Any] = _environment.filters
+_filters.update(money=money.written, day=_day, minute=_minute)
 
 
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:

@@ -128,7 +128,7 @@ def _after(raw: Json) -> Json:
     kind = raw["type"]
     if kind == "redirect" and "redirect" not in raw:
         raise errors.missing("flow_data[after_completion][redirect]")
-    confirmation = raw.get("hosted_confirmation") or ({} if kind == "hosted_confirmation" else None)
+    confirmation: Json | None = raw.get("hosted_confirmation") or ({} if kind == "hosted_confirmation" else None)
     return {
         "hosted_confirmation": None if confirmation is None else {"custom_message": confirmation.get("custom_message")},
         "redirect": raw.get("redirect"),

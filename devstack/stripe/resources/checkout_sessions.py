@@ -14,7 +14,7 @@ from stripe.params.checkout import (
 from devstack.stripe import checkout, errors, lists, money
 from devstack.stripe.books import Books
 from devstack.stripe.ids import new_checkout_session_id, new_id
-from devstack.stripe.jsontypes import Json
+from devstack.stripe.jsontypes import Json, section
 from devstack.stripe.parameters import NoParams, merged_metadata
 from devstack.stripe.periods import DAY
 from devstack.stripe.resources import customers, prices, products
@@ -99,7 +99,7 @@ def list_(books: Books, params: Json) -> Json:
     )
     if "customer_details" in params:
         email = params["customer_details"]["email"]
-        rows = [row for row in rows if (row["customer_details"] or {}).get("email") == email]
+        rows = [row for row in rows if section(row["customer_details"]).get("email") == email]
     return lists.page(books, rows, params, "/v1/checkout/sessions")
 
 

@@ -23,7 +23,7 @@ _EVIDENCE = (
 def open_(books: Books, charge: Json, reason: str = "fraudulent", amount: int | None = None) -> Json:
     if charge["status"] != "succeeded" or charge["disputed"]:
         raise errors.invalid(f"Charge {charge['id']} cannot be disputed.", "charge")
-    amount = amount or charge["amount"] - charge["amount_refunded"]
+    amount = amount or int(charge["amount"] - charge["amount_refunded"])
     dispute: Json = books.stamp("dispute")
     line = payments.book(books, dispute["id"], charge["currency"], -amount, _FEE, kind="adjustment", category="dispute")
     dispute |= {

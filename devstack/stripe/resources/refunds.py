@@ -18,7 +18,7 @@ def create(books: Books, params: Json) -> Json:
 
 
 def refund(books: Books, charge: Json, amount: int | None, reason: str | None, metadata: Json) -> Json:
-    left = charge["amount_captured"] - charge["amount_refunded"]
+    left: int = charge["amount_captured"] - charge["amount_refunded"]
     if charge["refunded"]:
         raise errors.invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     if charge["disputed"]:

@@ -6,7 +6,7 @@ from stripe.params import SubscriptionCancelParams, SubscriptionListParams, Subs
 
 from devstack.stripe import billing, errors, lists
 from devstack.stripe.books import Books
-from devstack.stripe.jsontypes import Json
+from devstack.stripe.jsontypes import Json, section
 from devstack.stripe.parameters import NoParams, merged_metadata, unset_as_none
 from devstack.stripe.routing import Route
 
@@ -38,9 +38,8 @@ def list_(books: Books, params: Json) -> Json:
 
 def update(books: Books, params: Json, subscription_id: str) -> Json:
     subscription = books.require("subscription", subscription_id)
-    if subscription["status"] in billing.ENDED:
-        if set(params) - _AFTER_END:
-            raise errors.invalid("A canceled subscription can only update its cancellation_details and metadata.")
+    if subscription["status"] in billing.ENDED and set(params) - _AFTER_END:
+        raise errors.invalid("A canceled subscription can only update its cancellation_details and metadata.")
     refused = set(params) - _SUPPORTED
     if refused:
         raise errors.invalid(f"This local stand-in does not support `{min(refused)}` here.", min(refused))
@@ -66,7 +65,7 @@ def cancel(books: Books, params: Json, subscription_id: str) -> Json:
         raise errors.no_such("subscription", subscription_id, "id", status=404)
     if params.get("invoice_now") or params.get("prorate"):
         raise errors.invalid("This local stand-in does not support a final invoice.", "invoice_now")
-    details = {name: unset_as_none(value) for name, value in (params.get("cancellation_details") or {}).items()}
+    details = {name: unset_as_none(value) for name, value in section(params.get("cancellation_details")).items()}
     return billing.end(books, subscription, reason="cancellation_requested", details=details)
 
 
@@ -173,7 +172,7 @@ def _refuse_incomplete(params: Json, subscription: Json) -> None:
 
 
 def _ending(books: Books, subscription: Json, params: Json) -> Json:
-    details = {name: unset_as_none(value) for name, value in (params.get("cancellation_details") or {}).items()}
+    details = {name: unset_as_none(value) for name, value in section(params.get("cancellation_details")).items()}
     if params.get("cancel_at_period_end") is True:
         if subscription["cancel_at_period_end"]:
             return subscription

@@ -104,8 +104,18 @@ class Service:
             "retryAttempts": 5,
             "webhookEndpoints": [
                 {"url": f"{receiver.url}/platform", "secret": SECRETS["/platform"], "connect": False, "livemode": None},
-                {"url": f"{receiver.url}/connect-test", "secret": SECRETS["/connect-test"], "connect": True, "livemode": False},
-                {"url": f"{receiver.url}/connect-live", "secret": SECRETS["/connect-live"], "connect": True, "livemode": True},
+                {
+                    "url": f"{receiver.url}/connect-test",
+                    "secret": SECRETS["/connect-test"],
+                    "connect": True,
+                    "livemode": False,
+                },
+                {
+                    "url": f"{receiver.url}/connect-live",
+                    "secret": SECRETS["/connect-live"],
+                    "connect": True,
+                    "livemode": True,
+                },
             ],
             "clockSubscribers": [f"{receiver.url}/clock"],
         }

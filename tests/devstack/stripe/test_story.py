@@ -16,7 +16,9 @@ def make_price(client: stripe.StripeClient, amount: int = 1500, name: str = "Pro
     return client.v1.prices.create(params)
 
 
-def make_session(client: stripe.StripeClient, price: str, mode: str = "subscription", **more: Any) -> stripe.checkout.Session:
+def make_session(
+    client: stripe.StripeClient, price: str, mode: str = "subscription", **more: Any
+) -> stripe.checkout.Session:
     params: Any = {
         "mode": mode,
         "line_items": [{"price": price, "quantity": 1}],
@@ -27,7 +29,9 @@ def make_session(client: stripe.StripeClient, price: str, mode: str = "subscript
     return client.v1.checkout.sessions.create(params)
 
 
-def test_a_subscription_lives_from_checkout_to_its_end(service: Any, client: stripe.StripeClient, receiver: Any) -> None:
+def test_a_subscription_lives_from_checkout_to_its_end(
+    service: Any, client: stripe.StripeClient, receiver: Any
+) -> None:
     price = make_price(client, interval="month")
     session = make_session(
         client,
@@ -74,7 +78,9 @@ def test_a_subscription_lives_from_checkout_to_its_end(service: Any, client: str
     assert late.status == "past_due"
     failed = receiver.events("invoice.payment_failed")
     assert failed[-1]["data"]["object"]["attempt_count"] == 1
-    change = [e for e in receiver.events("customer.subscription.updated") if e["data"]["object"]["status"] == "past_due"]
+    change = [
+        e for e in receiver.events("customer.subscription.updated") if e["data"]["object"]["status"] == "past_due"
+    ]
     assert change[0]["data"]["previous_attributes"] == {"status": "active"}
     service.control(f"customers/{late.customer}/card", {"card": "4242424242424242"})
     service.advance(days=3)
@@ -101,7 +107,9 @@ def _iso(moment: int) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat()
 
 
-def test_a_card_that_keeps_failing_ends_the_subscription(service: Any, client: stripe.StripeClient, receiver: Any) -> None:
+def test_a_card_that_keeps_failing_ends_the_subscription(
+    service: Any, client: stripe.StripeClient, receiver: Any
+) -> None:
     session = make_session(client, make_price(client, interval="month").id)
     paid = service.control(f"checkout/{session.id}/pay", {"card": "4000000000000341"})
     service.advance(days=32)
@@ -127,16 +135,23 @@ def test_a_trial_costs_nothing_until_it_ends(service: Any, client: stripe.Stripe
     assert after.status == "active" and after.latest_invoice.amount_paid == 1500
 
 
-def test_a_cart_is_paid_and_refunded_in_parts_and_whole(service: Any, client: stripe.StripeClient, receiver: Any) -> None:
+def test_a_cart_is_paid_and_refunded_in_parts_and_whole(
+    service: Any, client: stripe.StripeClient, receiver: Any
+) -> None:
     shirt, mug = make_price(client, 2500, "Shirt"), make_price(client, 900, "Mug")
-    session = client.v1.checkout.sessions.create({
-        "mode": "payment",
-        "line_items": [{"price": shirt.id, "quantity": 2}, {"price": mug.id, "quantity": 1}],
-        "success_url": "https://shop.example/ok",
-        "payment_intent_data": {"metadata": {"orderId": "o1"}},
-    })
+    session = client.v1.checkout.sessions.create(
+        {
+            "mode": "payment",
+            "line_items": [{"price": shirt.id, "quantity": 2}, {"price": mug.id, "quantity": 1}],
+            "success_url": "https://shop.example/ok",
+            "payment_intent_data": {"metadata": {"orderId": "o1"}},
+        }
+    )
     lines = client.v1.checkout.sessions.line_items.list(session.id)
-    assert [(line.price.id, line.quantity, line.amount_total) for line in lines.data] == [(shirt.id, 2, 5000), (mug.id, 1, 900)]
+    assert [(line.price.id, line.quantity, line.amount_total) for line in lines.data] == [
+        (shirt.id, 2, 5000),
+        (mug.id, 1, 900),
+    ]
     paid = service.control(f"checkout/{session.id}/pay")
     assert paid["customer"] is None and paid["customer_details"]["email"] == "buyer@example.com"
     intent = client.v1.payment_intents.retrieve(paid["payment_intent"], {"expand": ["latest_charge"]})
@@ -151,11 +166,16 @@ def test_a_cart_is_paid_and_refunded_in_parts_and_whole(service: Any, client: st
         client.v1.refunds.create({"payment_intent": intent.id})
     assert again.value.code == "charge_already_refunded"
     service.settle()
-    seen = [(e["data"]["object"]["amount_refunded"], e["data"]["object"]["refunded"]) for e in receiver.events("charge.refunded")]
+    seen = [
+        (e["data"]["object"]["amount_refunded"], e["data"]["object"]["refunded"])
+        for e in receiver.events("charge.refunded")
+    ]
     assert seen == [(900, False), (5900, True)]
 
 
-def test_a_declined_card_leaves_the_session_open_to_another_try(service: Any, client: stripe.StripeClient, receiver: Any) -> None:
+def test_a_declined_card_leaves_the_session_open_to_another_try(
+    service: Any, client: stripe.StripeClient, receiver: Any
+) -> None:
     session = make_session(client, make_price(client, 700).id, mode="payment")
     refused = service.control(f"checkout/{session.id}/pay", {"card": "4000000000000002"}, status=402)
     assert refused == {"declined": True, "message": "Your card was declined."}
@@ -169,7 +189,9 @@ def test_a_declined_card_leaves_the_session_open_to_another_try(service: Any, cl
 
 
 @pytest.mark.parametrize(("account", "event"), [("000123456789", "succeeded"), ("000111111113", "failed")])
-def test_a_bank_debit_ends_days_later(service: Any, client: stripe.StripeClient, receiver: Any, account: str, event: str) -> None:
+def test_a_bank_debit_ends_days_later(
+    service: Any, client: stripe.StripeClient, receiver: Any, account: str, event: str
+) -> None:
     session = make_session(client, make_price(client, 700).id, mode="payment")
     paid = service.control(f"checkout/{session.id}/pay", {"method": "us_bank_account", "bankAccount": account})
     assert paid["status"] == "complete" and paid["payment_status"] == "unpaid"
@@ -179,7 +201,9 @@ def test_a_bank_debit_ends_days_later(service: Any, client: stripe.StripeClient,
     assert client.v1.checkout.sessions.retrieve(session.id).payment_status == expected
 
 
-def test_a_session_expires_by_the_clock_and_by_request(service: Any, client: stripe.StripeClient, receiver: Any) -> None:
+def test_a_session_expires_by_the_clock_and_by_request(
+    service: Any, client: stripe.StripeClient, receiver: Any
+) -> None:
     price = make_price(client, 700)
     by_clock, by_request = (make_session(client, price.id, mode="payment") for _ in range(2))
     expired = client.v1.checkout.sessions.expire(by_request.id)
@@ -193,7 +217,9 @@ def test_a_session_expires_by_the_clock_and_by_request(service: Any, client: str
         client.v1.checkout.sessions.expire(by_clock.id)
 
 
-def test_a_switch_of_price_keeps_the_period_and_prorates(service: Any, client: stripe.StripeClient, receiver: Any) -> None:
+def test_a_switch_of_price_keeps_the_period_and_prorates(
+    service: Any, client: stripe.StripeClient, receiver: Any
+) -> None:
     basic, pro = make_price(client, 1000, "Basic", interval="month"), make_price(client, 3000, "Pro", interval="month")
     paid = service.control(f"checkout/{make_session(client, basic.id).id}/pay")
     before = client.v1.subscriptions.retrieve(paid["subscription"])["items"].data[0]
@@ -234,6 +260,8 @@ def test_test_and_live_live_side_by_side(service: Any, receiver: Any) -> None:
         assert other.value.http_status == 404 and f"a similar object exists in {mode} mode" in str(other.value)
     service.settle()
     for mode in ("test", "live"):
-        events = [d.event for d in receiver.deliveries if d.path == f"/connect-{mode}" and d.event["account"] == account]
+        events = [
+            d.event for d in receiver.deliveries if d.path == f"/connect-{mode}" and d.event["account"] == account
+        ]
         assert events and all(event["livemode"] == (mode == "live") for event in events)
     assert receiver.types("/platform") == []
