@@ -16,6 +16,15 @@ RECENT_OF_PROJECT = Sql("""
 SELECT actor, action, details, createdAt FROM audit_log WHERE publishableKey = ?1 ORDER BY createdAt DESC, auditId DESC LIMIT ?2
 """)
 
+# The latest entries of each project of a platform.
+RECENT_OF_PROJECTS = Sql("""
+SELECT a.publishableKey, a.actor, a.action, a.details, a.createdAt
+FROM projects p JOIN audit_log a ON a.auditId IN (
+  SELECT auditId FROM audit_log WHERE publishableKey = p.publishableKey ORDER BY createdAt DESC, auditId DESC LIMIT ?2)
+WHERE p.platformId = ?1
+ORDER BY a.publishableKey, a.createdAt DESC, a.auditId DESC
+""")
+
 
 def record(
     platform_id: str, publishable_key: str | None, actor: str, action: str, details: Mapping[str, Any], now: str
@@ -27,3 +36,8 @@ def record(
 async def recent_of_project(db: Database, publishable_key: str, count: int) -> list[Row]:
     """The project's latest entries, newest first."""
     return await db.all(RECENT_OF_PROJECT, publishable_key, count)
+
+
+def recent_of_projects(platform_id: str, count: int) -> Bound:
+    """Up to `count` latest entries of each of the platform's projects, newest first."""
+    return RECENT_OF_PROJECTS.bind(platform_id, count)

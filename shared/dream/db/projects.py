@@ -31,6 +31,14 @@ ADD_ORIGINS = Sql("""
 INSERT OR IGNORE INTO redirect_origins (publishableKey, origin) SELECT ?1, value FROM json_each(?2)
 """)
 
+REMOVE_ORIGINS = Sql("DELETE FROM redirect_origins WHERE publishableKey = ?1")
+
+LIST_ORIGINS_OF_PLATFORM = Sql("""
+SELECT o.publishableKey, o.origin
+FROM projects p JOIN redirect_origins o ON o.publishableKey = p.publishableKey
+WHERE p.platformId = ?1 ORDER BY o.publishableKey, o.origin
+""")
+
 
 async def find_of_platform(db: Database, publishable_key: str, platform_id: str) -> Row | None:
     """The project, if it is this platform's."""
@@ -67,3 +75,13 @@ def list_origins(publishable_key: str) -> Bound:
 def add_origins(publishable_key: str, origins: Sequence[str]) -> Bound:
     """Allow further origins; those that are allowed already stay."""
     return ADD_ORIGINS.bind(publishable_key, json.dumps(list(origins)))
+
+
+def replace_origins(publishable_key: str, origins: Sequence[str]) -> list[Bound]:
+    """Allow these origins and no others."""
+    return [REMOVE_ORIGINS.bind(publishable_key), add_origins(publishable_key, origins)]
+
+
+def list_origins_of_platform(platform_id: str) -> Bound:
+    """The origins of all projects of the platform."""
+    return LIST_ORIGINS_OF_PLATFORM.bind(platform_id)
