@@ -171,7 +171,7 @@ def _parse_instance(item: dict[str, Any]) -> Instance:
         secret_key=item["secretKey"],
         issuer=str(item["issuer"]).rstrip("/"),
         application_name=item.get("applicationName") or _application_name(item["name"]),
-        webhook=WebhookEndpoint(webhook["url"], webhook["secret"]) if webhook else None,
+        webhook=_parse_webhook(item["name"], webhook) if webhook else None,
         allowed_redirect_origins=tuple(item.get("allowedRedirectOrigins") or ()),
         session_claims=item.get("sessionClaims", dict(DEFAULT_SESSION_CLAIMS)),
     )
@@ -182,6 +182,17 @@ def _parse_instance(item: dict[str, Any]) -> Instance:
     if not instance.prefix or instance.prefix.split("/")[1] in ("v1", "_devstack"):
         raise ConfigError(f"instance {instance.name}: the issuer needs a path of its own")
     return instance
+
+
+def _parse_webhook(instance_name: str, webhook: dict[str, Any]) -> WebhookEndpoint:
+    secret = str(webhook.get("secret", ""))
+    try:
+        decoded = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        decoded = b""
+    if not secret.startswith("whsec_") or not decoded or not webhook.get("url"):
+        raise ConfigError(f"instance {instance_name}: a webhook needs a url, and a secret of whsec_ and base64")
+    return WebhookEndpoint(str(webhook["url"]), secret)
 
 
 def _parse_template(template: dict[str, Any]) -> dict[str, Any]:

@@ -135,7 +135,7 @@ class Webhooks:
             }
             response = await client.post(delivery["url"], content=body, headers=headers)
             status_code, answer = response.status_code, response.text[:500]
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             answer = f"{type(error).__name__}: {error}"
         attempts = [*delivery["attempts"], {"at": timestamp, "status_code": status_code, "answer": answer}]
         delivery["attempts"] = attempts

@@ -95,6 +95,7 @@ def _document(**changed: Any) -> dict[str, Any]:
         _document(secretKey="sk_live_x"),
         _document(issuer="http://localhost:8792"),
         _document(issuer="http://localhost:8792/v1"),
+        _document(webhook={"url": "http://localhost:1", "secret": "no prefix"}),
         {"instances": [*_document()["instances"], *_document()["instances"]]},
     ],
 )
