@@ -148,8 +148,8 @@ class Stack:
                 continue
             file = self._configure(name, value)
             port = str(self.configuration.ports.of(name))
-            command = [sys.executable, "-m", f"devstack.{name}", "--config", file, "--host", HOST, "--port", port]
-            self._run(name, [*command, "--db", self.folder / f"{name}.sqlite"])
+            command = [sys.executable, "-m", "devstack.tethered", f"devstack.{name}", "--config", file]
+            self._run(name, [*command, "--host", HOST, "--port", port, "--db", self.folder / f"{name}.sqlite"])
         for service in self.services:
             self._wait_for(service, f"{self.url(service.name)}/")
 
