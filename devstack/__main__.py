@@ -153,7 +153,6 @@ def down() -> int:
             time.sleep(0.05)
     swept = _sweep(folder)
     (folder / "supervisor.json").unlink(missing_ok=True)
-    (folder / "stack.json").unlink(missing_ok=True)
     say("stopped" if pid or swept else "nothing was running")
     return 0
 
@@ -168,7 +167,8 @@ def supervisor(folder: Path) -> int | None:
 
 
 def _sweep(folder: Path) -> bool:
-    """Ends services whose supervisor was killed, once sure that they are still the processes that were noted."""
+    """Clears up after a supervisor that was killed: ends services that are still the processes that were noted."""
+    (folder / "stack.json").unlink(missing_ok=True)
     file = folder / "processes.json"
     if not file.exists():
         return False
