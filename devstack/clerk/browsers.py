@@ -24,10 +24,8 @@ _PORTAL_COOKIE = "__portal_db_jwt"
 
 def of_frontend_call(stand_in: StandIn, instance: Instance, request: Request) -> str | None:
     """The browser's token, or None when Clerk would not know it."""
-    if instance.is_development:
-        token = request.query_params.get(DEV_BROWSER_PARAM)
-    else:
-        token = request.cookies.get(_CLIENT_COOKIE)
+    in_query, in_cookie = request.query_params.get(DEV_BROWSER_PARAM), request.cookies.get(_CLIENT_COOKIE)
+    token = in_query if instance.is_development else in_cookie
     return token if token and stand_in.sessions.knows_browser(instance, token) else None
 
 
