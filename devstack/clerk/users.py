@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from devstack.clerk import errors, metadata
 from devstack.clerk.clock import Clock
@@ -327,9 +327,10 @@ def _apply(user: Document, fields: Mapping[str, Any]) -> None:
 def _addresses(value: Any) -> list[str]:
     if value is None:
         return []
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):  # pyright: ignore[reportUnknownVariableType]
+    items = cast("list[Any]", value) if isinstance(value, list) else [None]
+    if not all(isinstance(item, str) for item in items):
         raise errors.param_type_invalid("email_address", "array")
-    addresses = [str(item).strip().lower() for item in value]  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+    addresses = [str(item).strip().lower() for item in items]
     for address in addresses:
         if not _EMAIL.fullmatch(address):
             raise errors.param_format_invalid("email_address", "email_address must be a valid email address.")
