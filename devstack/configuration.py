@@ -45,6 +45,7 @@ class Configuration:
     platform_price_id: str
     rate_limit_per_minute: int
     debug_round_trips: bool
+    reload_on_save: bool
     overrides: Mapping[str, str]
 
     def url(self, service: str) -> str:
@@ -157,7 +158,9 @@ class Configuration:
             "controlPort": self.ports.control,
             "persist": str(self.folder / "storage"),
             "clockSource": self.url("stripe"),
-            "watch": [str(SHARED / "dream"), *(str(worker_folder(name) / "src") for name in WORKERS)],
+            "watch": [str(SHARED / "dream"), *(str(worker_folder(name) / "src") for name in WORKERS)]
+            if self.reload_on_save
+            else [],
             "workers": [self.worker(name) for name in WORKERS],
         }
 

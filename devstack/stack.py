@@ -45,6 +45,7 @@ class Stack:
         *,
         rate_limit_per_minute: int = 100,
         debug_round_trips: bool = True,
+        reload_on_save: bool = True,
         frontend: bool = True,
         overrides: Mapping[str, str] | None = None,
         keep_on_failure: bool = False,
@@ -59,6 +60,7 @@ class Stack:
             platform_price_id="",
             rate_limit_per_minute=rate_limit_per_minute,
             debug_round_trips=debug_round_trips,
+            reload_on_save=reload_on_save,
             overrides=overrides or {},
         )
         self.state: dict[str, Any] = {}

@@ -24,6 +24,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
         Ports.free(),
         rate_limit_per_minute=100_000,
         debug_round_trips=True,
+        reload_on_save=False,
         frontend=False,
         say=say,
     )
