@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from dream.domain.timestamps import iso
 
@@ -392,7 +392,14 @@ class StripeEvent:
 
     @classmethod
     def from_json(cls, event: Mapping[str, Any]) -> StripeEvent:
-        """Raises KeyError or TypeError for anything but an event."""
+        """Raises KeyError, TypeError, ValueError or OverflowError for anything but an event."""
+        found = event["data"]["object"]
+        if not (
+            isinstance(event["id"], str) and isinstance(event["type"], str) and isinstance(event["livemode"], bool)
+        ):
+            raise TypeError("id, type or livemode is of another type")
+        if not isinstance(found, dict):
+            raise TypeError("data.object is no object")
         return cls(
             id=event["id"],
             type=event["type"],
@@ -400,7 +407,7 @@ class StripeEvent:
             livemode=event["livemode"],
             created=iso(event["created"]),
             api_version=event.get("api_version"),
-            object=event["data"]["object"],
+            object=cast("dict[str, Any]", found),
         )
 
 

@@ -1,0 +1,77 @@
+"""What we read of Clerk's objects, as plain frozen values. Moments are ISO 8601 UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dream.domain.timestamps import iso
+
+
+@dataclass(frozen=True, slots=True)
+class ClerkUser:
+    """A user. `email` is the primary address, `email_verified` whether Clerk has seen proof of it."""
+
+    id: str
+    email: str | None
+    email_verified: bool
+    first_name: str | None
+    last_name: str | None
+    public_metadata: Mapping[str, Any]
+    created_at: str
+
+    @classmethod
+    def from_clerk(cls, user: Mapping[str, Any]) -> ClerkUser:
+        """Of a Backend API answer, or of the data of a `user.created` or `user.updated` message."""
+        primary = _primary_email(user["email_addresses"], user["primary_email_address_id"])
+        return cls(
+            id=user["id"],
+            email=None if primary is None else primary["email_address"],
+            email_verified=primary is not None and _is_verified(primary),
+            first_name=user["first_name"] or None,
+            last_name=user["last_name"] or None,
+            public_metadata=user["public_metadata"] or {},
+            created_at=iso(user["created_at"] / 1000),
+        )
+
+    @property
+    def publishable_key(self) -> str | None:
+        """The project that the user's public metadata name."""
+        named = self.public_metadata.get("publishableKey")
+        return named if isinstance(named, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ClerkSession:
+    """A session of a user."""
+
+    id: str
+    user_id: str
+    status: str
+
+    @classmethod
+    def from_clerk(cls, session: Mapping[str, Any]) -> ClerkSession:
+        return cls(session["id"], session["user_id"], session["status"])
+
+
+@dataclass(frozen=True, slots=True)
+class SignInToken:
+    """A token that signs its bearer in as the user, once. As secret as a password."""
+
+    id: str
+    token: str
+    url: str | None
+
+    @classmethod
+    def from_clerk(cls, created: Mapping[str, Any]) -> SignInToken:
+        return cls(created["id"], created["token"], created.get("url"))
+
+
+def _primary_email(addresses: Sequence[Mapping[str, Any]], primary_id: str | None) -> Mapping[str, Any] | None:
+    return next((address for address in addresses if address["id"] == primary_id), None)
+
+
+def _is_verified(address: Mapping[str, Any]) -> bool:
+    verification = address["verification"]
+    return verification is not None and verification["status"] == "verified"
