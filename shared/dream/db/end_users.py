@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias, cast
 
-from dream.bindings import Database, Sql
+from dream.bindings import Bound, Database, Sql
 
 Membership: TypeAlias = Literal["member", "stranger", "unbound"]
 """Of a user in a project: belongs to it, belongs to another one, or to none yet."""
@@ -48,3 +48,33 @@ async def bind(db: Database, publishable_key: str, user_id: str, email: str | No
         FIND_MEMBERSHIP.bind(publishable_key, user_id, None),
     ]
     return (await db.batch(statements))[1][0]["answer"] == "member"
+
+
+# Billing ---------------------------------------------------------------------------------------------------
+
+FIND = Sql("""
+SELECT clerkUserId, email, firstName, lastName, plan, stripeCustomerId, createdAt FROM end_users
+WHERE publishableKey = ?1 AND clerkUserId = ?2
+""")
+
+# Stored only over the customer that the caller knew (?6): of two calls at once the first one's customer stays.
+SET_CUSTOMER = Sql("""
+INSERT INTO end_users (publishableKey, clerkUserId, email, stripeCustomerId, createdAt, updatedAt)
+VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+ON CONFLICT (publishableKey, clerkUserId) DO UPDATE SET
+  stripeCustomerId = CASE WHEN stripeCustomerId IS ?6 THEN excluded.stripeCustomerId ELSE stripeCustomerId END,
+  email = coalesce(email, excluded.email), updatedAt = excluded.updatedAt
+RETURNING stripeCustomerId AS answer
+""")
+
+
+def of_user(publishable_key: str, user_id: str) -> Bound:
+    """The user as the project knows them."""
+    return FIND.bind(publishable_key, user_id)
+
+
+async def set_customer(
+    db: Database, publishable_key: str, user_id: str, email: str | None, customer_id: str, previous: str | None, now: str
+) -> str:
+    """Give the user a Stripe customer in place of the previous one; the customer that they have now."""
+    return await db.value(SET_CUSTOMER, publishable_key, user_id, email, customer_id, now, previous)

@@ -35,7 +35,8 @@ WHERE {IS_NEWEST.format(subscription="?3", number="?19")}
   AND (EXISTS (SELECT 1 FROM subscriptions WHERE subscriptionId = ?3)
     OR (?16 IS NULL
       AND EXISTS (SELECT 1 FROM tier_prices WHERE publishableKey = ?1 AND priceId = ?6)
-      AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'cancel_subscription' AND subject = ?3)))
+      AND NOT EXISTS (SELECT 1 FROM outbox
+        WHERE kind IN ('cancel_subscription', 'end_second_subscription') AND subject = ?3)))
 ON CONFLICT (publishableKey, userId) DO UPDATE SET
   subscriptionId = excluded.subscriptionId, stripeCustomerId = excluded.stripeCustomerId, status = excluded.status,
   plan = excluded.plan, priceId = excluded.priceId, productId = excluded.productId, amount = excluded.amount,
@@ -60,11 +61,12 @@ ON CONFLICT (publishableKey, clerkUserId) DO UPDATE SET
 WHERE end_users.stripeCustomerId IS NOT excluded.stripeCustomerId OR end_users.email IS NULL
 """)
 
-# What is owed when the user has another live subscription than this one. Kind ?4, payload ?5; the subject is Stripe's id ?6.
-OWE_IF_SECOND = Sql("""
+# A second live subscription is never wanted: it is owed to end. Payload ?4.
+OWE_END_IF_SECOND = Sql(f"""
 INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT ?4, ?6, ?5, ?7, ?7 FROM subscriptions
+SELECT 'end_second_subscription', ?3, ?4, ?5, ?5 FROM subscriptions
 WHERE publishableKey = ?1 AND userId = ?2 AND subscriptionId <> ?3 AND endedAt IS NULL
+  AND {IS_NEWEST.format(subscription="?3", number="?6")}
 ON CONFLICT (kind, subject) DO NOTHING
 """)
 
@@ -147,13 +149,12 @@ def remember_customer(owner: Owner, subscription_id: str, email: str | None, now
     return REMEMBER_CUSTOMER.bind(owner.publishable_key, owner.user_id, subscription_id, email, now)
 
 
-def owe_if_second(
-    owner: Owner, subscription_id: str, kind: str, payload: dict[str, str], subject: str, now: str
+def owe_end_if_second(
+    owner: Owner, subscription_id: str, mode: str, account: str, number: int, now: str
 ) -> Bound:
-    """Owe this effect if the user's live subscription is another one than this."""
-    return OWE_IF_SECOND.bind(
-        owner.publishable_key, owner.user_id, subscription_id, kind, json.dumps(payload), subject, now
-    )
+    """Owe the end of this subscription if the user's live subscription is another one."""
+    payload = json.dumps({"mode": mode, "account": account, "subscriptionId": subscription_id})
+    return OWE_END_IF_SECOND.bind(owner.publishable_key, owner.user_id, subscription_id, payload, now, number)
 
 
 def owe_plan(owner: Owner, past_due_after: str, instance: str, now: str) -> Bound:

@@ -15,6 +15,7 @@ from dream.clients.stripe_http import StripeRefused
 from dream.context import Context
 from dream.db import outbox
 from dream.domain.stripe_objects import CheckoutSession
+from dream.domain.subscriptions import ENDED_STATUSES
 from dream.outbox import Effect
 from dream.settings import Mode
 
@@ -69,6 +70,13 @@ async def _archive_product(account: StripeAccount, payload: Payload) -> None:
     await account.update_product(payload["productId"], active=False)
 
 
+async def _describe_product(account: StripeAccount, payload: Payload) -> None:
+    """Owed by the statement that changes a tier (`db.tiers`)."""
+    await account.update_product(
+        payload["productId"], name=payload["name"], description=payload["description"], image_url=payload["imageUrl"]
+    )
+
+
 async def _archive_price(account: StripeAccount, payload: Payload) -> None:
     await account.update_price(payload["priceId"], active=False)
 
@@ -81,16 +89,25 @@ async def _expire_session(account: StripeAccount, payload: Payload) -> None:
     await expire_if_open(account, payload["sessionId"])
 
 
-async def _refund_invoice(account: StripeAccount, payload: Payload) -> None:
-    """All that the invoice was paid goes back. One that was refunded already is refused, which is as good."""
-    for payment in await account.list_invoice_payments(invoice_id=payload["invoiceId"]):
+async def _end_second_subscription(account: StripeAccount, payload: Payload) -> None:
+    """Gives the money of its invoice back and ends it, in this order: what has ended needs no refund from us."""
+    subscription = await account.retrieve_subscription(payload["subscriptionId"])
+    if subscription.status in ENDED_STATUSES:
+        return
+    if subscription.latest_invoice_id is not None:
+        await _refund(account, subscription.latest_invoice_id)
+    await account.cancel_subscription(subscription.id)
+
+
+async def _refund(account: StripeAccount, invoice_id: str) -> None:
+    for payment in await account.list_invoice_payments(invoice_id=invoice_id):
         if payment.payment_intent_id is None or payment.status != "paid":
             continue
         try:
             await account.create_refund(
                 payment.payment_intent_id,
                 metadata={"reason": "second_subscription"},
-                idempotency_key=f"refund:{payload['invoiceId']}:{payment.id}",
+                idempotency_key=f"refund:{invoice_id}:{payment.id}",
             )
         except StripeRefused as refusal:
             if refusal.stripe_code != "charge_already_refunded":
@@ -116,8 +133,9 @@ def _on_account(act: Callable[[StripeAccount, Payload], Awaitable[None]]) -> Eff
 EFFECTS: Mapping[str, Effect] = {
     "archive_product": _on_account(_archive_product),
     "archive_price": _on_account(_archive_price),
+    "describe_product": _on_account(_describe_product),
     "cancel_subscription": _on_account(_cancel_subscription),
     "expire_session": _on_account(_expire_session),
-    "refund_invoice": _on_account(_refund_invoice),
+    "end_second_subscription": _on_account(_end_second_subscription),
     "revoke_connection": _revoke_connection,
 }
