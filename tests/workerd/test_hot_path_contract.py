@@ -167,7 +167,9 @@ def test_tiers_are_public_to_either_key(api: httpx.Client, tenant: Tenant) -> No
         " billingMode imageUrl inventory soldOut".split()
     )
     assert_error(api.get("/api/tiers"), 401, "unauthorized")
-    assert_error(api.get("/api/tiers", headers={"X-Publishable-Key": flipped(tenant.publishable_key)}), 401, "invalid_api_key")
+    assert_error(
+        api.get("/api/tiers", headers={"X-Publishable-Key": flipped(tenant.publishable_key)}), 401, "invalid_api_key"
+    )
 
 
 def test_a_warm_call_costs_one_d1_round_trip_and_no_kv_write(stack: Stack, api: httpx.Client, tenant: Tenant) -> None:

@@ -160,14 +160,18 @@ def test_reading_usage_counts_nothing_and_provisions_a_newcomer(stack: Stack, te
         answer = usage_of(stack, tenant, "reader")
     assert answer["usageCount"] == 0
     assert answer["usage"]["usageCount"] == 0
-    known = stack.d1("SELECT 1 FROM end_users WHERE publishableKey = ?1 AND clerkUserId = 'reader'", tenant.publishable_key)
+    known = stack.d1(
+        "SELECT 1 FROM end_users WHERE publishableKey = ?1 AND clerkUserId = 'reader'", tenant.publishable_key
+    )
     assert known
 
 
 def test_usage_by_day_adds_up_to_what_was_counted(stack: Stack) -> None:
     tenant = make_tenant(stack)
     post_all(stack, [(tenant.headers(f"user-{n % 4}"), {"quantity": 7}) for n in range(80)])
-    counted = stack.d1("SELECT sum(usageCount) AS n FROM usage_counts WHERE publishableKey = ?1", tenant.publishable_key)
+    counted = stack.d1(
+        "SELECT sum(usageCount) AS n FROM usage_counts WHERE publishableKey = ?1", tenant.publishable_key
+    )
     by_day = stack.d1("SELECT sum(usageCount) AS n FROM usage_days WHERE publishableKey = ?1", tenant.publishable_key)
     assert counted == by_day == [{"n": 4 * 98}]
 

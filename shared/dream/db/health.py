@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dream.bindings import Database, Sql
 
-ANY_PLATFORM = Sql("SELECT platformId AS answer FROM platforms LIMIT 1")
+ANY_PLATFORM = Sql("SELECT platformId AS answer FROM platforms WHERE platformId = ''")
 
 
 async def touch(db: Database) -> None:
