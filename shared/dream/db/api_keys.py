@@ -55,10 +55,10 @@ RETURNING secretKeyHash, secretKeyMasked
 HASHES_OF_PROJECT = Sql("SELECT secretKeyHash FROM api_keys WHERE publishableKey = ?1")
 
 LIST_OF_PLATFORM = Sql("""
-SELECT k.publishableKey, k.secretKeyHash, k.secretKeyMasked, k.status, k.expiresAt, k.createdAt, k.revokedAt, k.lastUsedAt
+SELECT k.publishableKey, k.secretKeyHash, k.secretKeyMasked, k.expiresAt, k.createdAt, k.lastUsedAt
 FROM projects p JOIN api_keys k ON k.publishableKey = p.publishableKey
-WHERE p.platformId = ?1
-ORDER BY k.publishableKey, k.createdAt DESC
+WHERE p.platformId = ?1 AND k.status = 'active' AND (k.expiresAt IS NULL OR k.expiresAt > ?2)
+ORDER BY k.publishableKey, k.expiresAt IS NOT NULL, k.createdAt DESC
 """)
 
 KEYS_OF_PLATFORM = Sql("""
@@ -115,9 +115,9 @@ def hashes_of_project(publishable_key: str) -> Bound:
     return HASHES_OF_PROJECT.bind(publishable_key)
 
 
-def list_of_platform(platform_id: str) -> Bound:
-    """Every key of every project of the platform, the newest of each project first."""
-    return LIST_OF_PLATFORM.bind(platform_id)
+def list_of_platform(platform_id: str, now: str) -> Bound:
+    """Every key that works of every project of the platform, the current one of each project first."""
+    return LIST_OF_PLATFORM.bind(platform_id, now)
 
 
 async def names_of_platform(db: Database, platform_id: str) -> tuple[list[str], list[str]]:

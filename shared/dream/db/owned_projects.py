@@ -92,9 +92,16 @@ WHERE u.clerkUserId LIKE 'user\\_%' ESCAPE '\\'
 
 OWE_DELETING_IMAGES = Sql(f"""
 {_OWE}
-SELECT DISTINCT 'delete_image', t.imageUrl, json_object('platformId', ?1, 'url', t.imageUrl), ?3, ?3
+SELECT DISTINCT 'delete_image', ?1 || ' ' || t.imageUrl, json_object('platformId', ?1, 'url', t.imageUrl), ?3, ?3
 FROM (SELECT * FROM {_PROJECTS}) p JOIN tiers t ON t.publishableKey = p.publishableKey
 WHERE t.imageUrl LIKE '%/api/assets/%'
+{_RENEW}
+""")
+
+# What was uploaded with a project's own keys.
+OWE_DELETING_UPLOADS = Sql(f"""
+{_OWE}
+SELECT 'delete_images', p.publishableKey, json_object('owner', p.publishableKey), ?3, ?3 FROM {_PROJECTS}
 {_RENEW}
 """)
 
@@ -133,6 +140,7 @@ def owe_cleaning_up(platform_id: str, publishable_key: str | None, now: str) -> 
         OWE_EXPIRING_ORDERS,
         OWE_UNBINDING,
         OWE_DELETING_IMAGES,
+        OWE_DELETING_UPLOADS,
     )
     return [statement.bind(platform_id, publishable_key, now) for statement in owed]
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from dream.bindings import Bound, Database, Row, Sql
 from dream.db.subscription_syncs import IS_NEWEST
 from dream.domain.platform_billing import (
@@ -152,13 +156,45 @@ WHERE {_MAY_STORE}
   AND (subscriptionId IS NOT ?2 OR subscriptionStatus IS NOT ?3 OR cancelAtPeriodEnd IS NOT ?7 OR cancelAt IS NOT ?8)
 """)
 
-# Before the update too: a second subscription beside one that lives was bought by mistake, and is owed its end.
-CANCEL_DUPLICATE = Sql("""
+# Before the update too: a second subscription beside one that lives, or one of a developer who is gone, is owed its end.
+# Kind ?3, subject ?4, payload ?5.
+OWE_IF_UNWANTED = Sql("""
 INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'cancel_subscription', ?2, json_object('mode', ?3, 'account', NULL, 'subscriptionId', ?2), ?4, ?4
-FROM platforms WHERE platformId = ?1 AND subscriptionId <> ?2 AND endedAt IS NULL
+SELECT ?3, ?4, ?5, ?6, ?6 FROM platforms
+WHERE platformId = ?1 AND ((subscriptionId <> ?2 AND endedAt IS NULL) OR deletedAt IS NOT NULL)
 ON CONFLICT (kind, subject) DO NOTHING
 """)
+
+# The developer is gone: so are the subscription, and the access to the accounts that they connected.
+OWE_CANCELING_OWN = Sql("""
+INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
+SELECT 'cancel_subscription', subscriptionId,
+  json_object('mode', ?2, 'account', NULL, 'subscriptionId', subscriptionId), ?3, ?3
+FROM platforms WHERE platformId = ?1 AND subscriptionId IS NOT NULL AND endedAt IS NULL
+ON CONFLICT (kind, subject) DO NOTHING
+""")
+
+OWE_EXPIRING_OWN = Sql("""
+INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
+SELECT 'expire_session', checkoutSessionId,
+  json_object('mode', ?2, 'account', NULL, 'sessionId', checkoutSessionId), ?3, ?3
+FROM platforms WHERE platformId = ?1 AND checkoutSessionId IS NOT NULL
+ON CONFLICT (kind, subject) DO NOTHING
+""")
+
+# Later than what the deletion of projects owes on the same accounts.
+OWE_REVOKING = Sql("""
+INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
+SELECT 'revoke_connection', stripeUserId || ':' || mode, json_object('mode', mode, 'account', stripeUserId), ?2, ?3
+FROM stripe_tokens WHERE platformId = ?1 AND status = 'connected'
+ON CONFLICT (kind, subject) DO NOTHING
+""")
+
+FORGET_CONNECTIONS = Sql("DELETE FROM stripe_tokens WHERE platformId = ?1")
+
+FORGET_ONE_TIME_TOKENS = Sql("DELETE FROM one_time_tokens WHERE platformId = ?1")
+
+FORGET_DRAFTS = Sql("DELETE FROM project_drafts WHERE platformId = ?1")
 
 # From the row as it now stands, whichever read got there.
 SHOW_PLAN = Sql(f"""
@@ -209,9 +245,23 @@ def store_subscription(platform_id: str, subscription: PlatformSubscription, syn
     return [RECORD_CHANGE.bind(*values), STORE_SUBSCRIPTION.bind(*values)]
 
 
-def cancel_duplicate(platform_id: str, subscription_id: str, mode: str, now: str) -> Bound:
-    """Owe the end of this subscription if another one of the platform lives. Comes before `store_subscription`."""
-    return CANCEL_DUPLICATE.bind(platform_id, subscription_id, mode, now)
+def owe_if_unwanted(
+    platform_id: str, subscription_id: str, kind: str, subject: str, payload: Mapping[str, Any], now: str
+) -> Bound:
+    """Owe this effect if another subscription of the platform lives, or the developer is gone. Comes before `store_subscription`."""
+    return OWE_IF_UNWANTED.bind(platform_id, subscription_id, kind, subject, json.dumps(payload), now)
+
+
+def owe_leaving(platform_id: str, stripe_mode: str, now: str, later: str) -> list[Bound]:
+    """What the departure of a developer owes to Stripe, and the end of what tied them to it. Comes after the projects' part."""
+    return [
+        OWE_CANCELING_OWN.bind(platform_id, stripe_mode, now),
+        OWE_EXPIRING_OWN.bind(platform_id, stripe_mode, now),
+        OWE_REVOKING.bind(platform_id, later, now),
+        FORGET_CONNECTIONS.bind(platform_id),
+        FORGET_ONE_TIME_TOKENS.bind(platform_id),
+        FORGET_DRAFTS.bind(platform_id),
+    ]
 
 
 def show_plan(platform_id: str, now: str) -> Bound:

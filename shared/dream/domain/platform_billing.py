@@ -80,7 +80,9 @@ class Platform:
 
     def to_json(self, now: str) -> dict[str, Any]:
         """As `GET /subscription` shows it. `liveKeysUntil` is None without a known end, be it paid or never paid."""
-        ends = self.live_keys_until if self.live_keys_until != FAR_AWAY else None
+        ends = self.live_keys_until
+        if ends is not None and ends >= FAR_AWAY:
+            ends = None
         return {
             "platformId": self.platform_id,
             "plan": self.plan(now),
