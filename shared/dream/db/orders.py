@@ -82,15 +82,6 @@ WHERE o.publishableKey = ?1 AND o.status = ?5 AND (o.createdAt, o.orderId) < (?2
 ORDER BY o.createdAt DESC, o.orderId DESC LIMIT ?4
 """)
 
-# Events and sweeps name an order by Stripe's words, so the tenant is whoever the connected account belongs to in that mode.
-_OF_ACCOUNT = """
-JOIN projects p ON p.publishableKey = o.publishableKey
-JOIN stripe_tokens s ON s.platformId = p.platformId AND s.mode = p.mode
-WHERE s.stripeUserId = ?1 AND s.mode = ?2
-"""
-FIND_OF_ACCOUNT = Sql(f"SELECT {_ORDER} FROM orders o {_OF_ACCOUNT} AND o.orderId = ?3")
-FIND_OF_ACCOUNT_BY_INTENT = Sql(f"SELECT {_ORDER} FROM orders o {_OF_ACCOUNT} AND o.paymentIntentId = ?3")
-
 # The sweeper works for all tenants: each row names its own, and the account to ask.
 UNSETTLED = Sql(f"""
 SELECT {_ORDER}, s.stripeUserId, p.mode
@@ -212,22 +203,20 @@ async def find_unfinished(db: Database, publishable_key: str, request_hash: str)
     return _order(await db.first(FIND_UNFINISHED, publishable_key, request_hash))
 
 
-async def find_of_account(db: Database, account: str, mode: str, order_id: str) -> Order | None:
-    """The order, if it is of a project of the platform that this account is connected to in this mode."""
-    return _order(await db.first(FIND_OF_ACCOUNT, account, mode, order_id))
-
-
-async def find_of_account_by_intent(db: Database, account: str, mode: str, payment_intent_id: str) -> Order | None:
-    """The order that this payment intent paid, within the same bounds."""
-    return _order(await db.first(FIND_OF_ACCOUNT_BY_INTENT, account, mode, payment_intent_id))
-
-
 def page(publishable_key: str, status: OrderStatus | None, before: tuple[str, str] | None, count: int) -> Bound:
     """The statement that reads one page, newest first, `before` a creation time and an order id."""
     created_at, order_id = before or (LATEST, "")
     if status is None:
         return PAGE.bind(publishable_key, created_at, order_id, count)
     return PAGE_OF_STATUS.bind(publishable_key, created_at, order_id, count, status)
+
+
+async def read_page(
+    db: Database, publishable_key: str, status: OrderStatus | None, before: tuple[str, str] | None, count: int
+) -> list[Order]:
+    """The orders of `page`."""
+    bound = page(publishable_key, status, before, count)
+    return orders_of(await db.all(bound.statement, *bound.values))
 
 
 async def unsettled(db: Database, expired_before: str, count: int) -> list[Row]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from dream.domain.stripe_objects import CartPayment, StripeCharge
+from dream.errors import InvalidFields
 
 OrderStatus: TypeAlias = Literal[
     "open", "processing", "expired", "failed", "paid", "partially_refunded", "disputed", "refunded"
@@ -43,6 +44,15 @@ class Settlement:
     currency: str | None = None
     paid_at: str | None = None
     email: str | None = None
+
+
+def status_of(text: str | None) -> OrderStatus | None:
+    """The status that a query names, None when it names none. Raises InvalidFields."""
+    if not text:
+        return None
+    if text not in STATUSES:
+        raise InvalidFields({"status": f"one of {', '.join(STATUSES)}"})
+    return cast("OrderStatus", text)
 
 
 def settlement_of(payment: CartPayment, now: str) -> Settlement:

@@ -19,7 +19,7 @@ async def upload(context: Context, request: Request, caller: ProjectCaller) -> R
     image = await assets.uploaded_image(request)
     key, url = await assets.store(context, caller.project.publishable_key, image)
     stored = {"key": key, "url": url, "contentType": image.image_type.content_type, "size": len(image.content)}
-    return json_response({"success": True, **stored}, 201)
+    return json_response({"success": True, **stored})
 
 
 async def serve(context: Context, request: Request, caller: Nobody) -> Response:
