@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from typing import cast
 
 from dream.errors import InvalidFields
 
@@ -27,9 +28,11 @@ def place_of(query: Mapping[str, str], parts: int) -> tuple[str, ...] | None:
         place: object = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error, RecursionError):
         place = None
-    if not isinstance(place, list) or len(place) != parts or not all(isinstance(part, str) for part in place):
+    found = cast("list[object]", place) if isinstance(place, list) else []
+    texts = tuple(part for part in found if isinstance(part, str))
+    if len(texts) != parts or len(found) != parts:
         raise InvalidFields({"cursor": "a nextCursor of an earlier answer"})
-    return tuple(place)
+    return texts
 
 
 def limit_of(query: Mapping[str, str], default: int = DEFAULT_LIMIT) -> int:
