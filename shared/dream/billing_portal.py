@@ -46,9 +46,7 @@ async def _configuration(context: Context, subscriber: Subscriber) -> str:
         configuration_id = await stripe.create_portal_configuration(
             switchable_prices=prices, default_return_url=subscriber.home_url, idempotency_key=f"portal:{fingerprint}"
         )
-    await portal_configurations.record(
-        context.db, subscriber.owner.publishable_key, account_id, configuration_id, told
-    )
+    await portal_configurations.record(context.db, subscriber.owner.publishable_key, account_id, configuration_id, told)
     return configuration_id
 
 
@@ -58,5 +56,3 @@ def _switchable_prices(subscriber: Subscriber) -> dict[str, list[str]]:
         if tier.billing_mode == "subscription" and tier.price_id is not None and tier.product_id is not None:
             prices.setdefault(tier.product_id, []).append(tier.price_id)
     return prices
-
-

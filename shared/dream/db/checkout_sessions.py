@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dream.bindings import Bound, Database, Sql
 
-FIND_OF_USER = Sql("SELECT sessionId, tierName, expiresAt FROM checkout_sessions WHERE publishableKey = ?1 AND userId = ?2")
+FIND_OF_USER = Sql(
+    "SELECT sessionId, tierName, expiresAt FROM checkout_sessions WHERE publishableKey = ?1 AND userId = ?2"
+)
 
 # Stored only over the session that the caller knew (?6): of two calls at once one wins, and the other starts over.
 RECORD = Sql("""
@@ -26,7 +28,13 @@ def of_user(publishable_key: str, user_id: str) -> Bound:
 
 
 async def record(
-    db: Database, publishable_key: str, user_id: str, session_id: str, tier_name: str, expires_at: str, previous: str | None
+    db: Database,
+    publishable_key: str,
+    user_id: str,
+    session_id: str,
+    tier_name: str,
+    expires_at: str,
+    previous: str | None,
 ) -> bool:
     """Make this the user's session, in place of the previous one. Whether it is: False when somebody was faster."""
     answer = await db.value(RECORD, publishable_key, user_id, session_id, tier_name, expires_at, previous)

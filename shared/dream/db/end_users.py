@@ -74,7 +74,13 @@ def of_user(publishable_key: str, user_id: str) -> Bound:
 
 
 async def set_customer(
-    db: Database, publishable_key: str, user_id: str, email: str | None, customer_id: str, previous: str | None, now: str
+    db: Database,
+    publishable_key: str,
+    user_id: str,
+    email: str | None,
+    customer_id: str,
+    previous: str | None,
+    now: str,
 ) -> str:
     """Give the user a Stripe customer in place of the previous one; the customer that they have now."""
     return await db.value(SET_CUSTOMER, publishable_key, user_id, email, customer_id, now, previous)

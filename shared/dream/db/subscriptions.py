@@ -149,9 +149,7 @@ def remember_customer(owner: Owner, subscription_id: str, email: str | None, now
     return REMEMBER_CUSTOMER.bind(owner.publishable_key, owner.user_id, subscription_id, email, now)
 
 
-def owe_end_if_second(
-    owner: Owner, subscription_id: str, mode: str, account: str, number: int, now: str
-) -> Bound:
+def owe_end_if_second(owner: Owner, subscription_id: str, mode: str, account: str, number: int, now: str) -> Bound:
     """Owe the end of this subscription if the user's live subscription is another one."""
     payload = json.dumps({"mode": mode, "account": account, "subscriptionId": subscription_id})
     return OWE_END_IF_SECOND.bind(owner.publishable_key, owner.user_id, subscription_id, payload, now, number)

@@ -1,0 +1,49 @@
+"""Effects on Clerk users that the outbox carries out. A user who is gone owes nothing and is owed nothing.
+
+What a token shows of a plan is a courtesy: D1 decides. But which project a user belongs to is never changed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dream.bindings import Bound
+from dream.clients.clerk import Clerk
+from dream.context import Context
+from dream.db import outbox
+from dream.outbox import Effect
+from dream.settings import ClerkName
+
+
+def set_public_metadata(instance: ClerkName, user_id: str, public_metadata: Mapping[str, Any], now: str) -> Bound:
+    """Owe: the user's public metadata have these values; other keys stay. A newer wish for the user replaces an older one."""
+    return outbox.enqueue(
+        "set_public_metadata",
+        f"{instance}:{user_id}",
+        {"instance": instance, "userId": user_id, "publicMetadata": dict(public_metadata)},
+        now,
+    )
+
+
+def delete_user(instance: ClerkName, user_id: str, now: str) -> Bound:
+    """Owe: the user is gone."""
+    return outbox.enqueue("delete_user", f"{instance}:{user_id}", {"instance": instance, "userId": user_id}, now)
+
+
+async def _set_public_metadata(context: Context, payload: Mapping[str, Any]) -> None:
+    clerk = Clerk(context, context.settings.clerk(payload["instance"]))
+    user_id, wanted = payload["userId"], payload["publicMetadata"]
+    project = wanted.get("publishableKey")
+    if project is not None:
+        user = await clerk.get_user(user_id)
+        if user is None or user.publishable_key not in (None, project):
+            return
+    await clerk.merge_metadata(user_id, public=wanted)
+
+
+async def _delete_user(context: Context, payload: Mapping[str, Any]) -> None:
+    await Clerk(context, context.settings.clerk(payload["instance"])).delete_user(payload["userId"])
+
+
+EFFECTS: Mapping[str, Effect] = {"set_public_metadata": _set_public_metadata, "delete_user": _delete_user}

@@ -1,0 +1,25 @@
+"""All effects that there are, and the immediate try that follows the batch which owed them. The schedule does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dream import outbox
+from dream.context import Context
+from dream.effects import clerk, stripe
+from dream.errors import ApiError
+from dream.outbox import Effect
+
+ALL: Mapping[str, Effect] = {**stripe.EFFECTS, **clerk.EFFECTS}
+
+
+def soon(context: Context) -> None:
+    """Carry out what is due after the answer has gone."""
+    context.wait_until(_deliver(context))
+
+
+async def _deliver(context: Context) -> None:
+    try:
+        await outbox.deliver(context, ALL)
+    except ApiError as error:
+        context.log.warning("outbox waits for the schedule", reason=error.reason or error.code)

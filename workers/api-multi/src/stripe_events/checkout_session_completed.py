@@ -1,0 +1,16 @@
+"""`checkout.session.completed`: a subscription's checkout or a cart's, by the session's mode."""
+
+from __future__ import annotations
+
+from dream.context import Context
+from dream.webhooks.processing import Event, Handled, ignored
+from stripe_events import cart_checkout, subscription_checkout
+
+
+async def completed(context: Context, event: Event) -> Handled:
+    """Hand the session to what it paid for."""
+    if event.object["mode"] == "subscription":
+        return await subscription_checkout.completed(context, event)
+    if event.object["mode"] == "payment":
+        return await cart_checkout.session_changed(context, event)
+    return ignored("neither a subscription nor a cart")
