@@ -9,6 +9,7 @@ from typing import Any
 
 from dream.bindings import Bound, Database, Row, Sql
 from dream.db import payments, stock
+from dream.db.end_users import PROVISION
 from dream.db.payments import Payment
 from dream.domain.orders import STATUSES, Order, OrderItem, OrderStatus, Settlement
 
@@ -126,8 +127,10 @@ async def begin(db: Database, order: NewOrder, now: str) -> None:
         [item.tier, item.display_name, item.price_id, item.product_id, item.unit_amount, item.quantity]
         for item in order.items
     ]
+    known = [] if order.user_id is None else [PROVISION.bind(order.publishable_key, order.user_id, now)]
     await db.batch(
         [
+            *known,
             BEGIN.bind(
                 order.order_id,
                 order.publishable_key,

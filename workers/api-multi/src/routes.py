@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dream.auth.anonymous import nobody
+from dream.auth.dashboard_viewer import dashboard_viewer
 from dream.auth.end_user import end_user
-from dream.auth.project_keys import any_project_key
+from dream.auth.project_keys import any_project_key, secret_key
+from dream.auth.shopper import shopper
 from dream.http.app import App
 from dream.http.health import health_of
 from dream.http.routing import Route
-from handlers import tiers, usage
+from dream.idempotency import idempotent
+from handlers import checkout, portal, tiers, usage, webhook
 
 NAME = "api-multi"
 
@@ -16,7 +19,18 @@ ROUTES = [
     Route("GET", "/health", nobody, health_of(NAME), rate_limited=False),
     Route("POST", "/api/data", end_user, usage.count_call, rate_limited=False),  # limited by its own statement
     Route("GET", "/api/usage", end_user, usage.read_usage),
+    Route("POST", "/api/create-checkout", end_user, idempotent(checkout.create_checkout)),
+    Route("POST", "/api/customer-portal", end_user, portal.open_portal),
     Route("GET", "/api/tiers", any_project_key, tiers.list_tiers),
+    Route("GET", "/api/products", any_project_key, products.list_products),
+    Route("POST", "/api/cart/checkout", shopper, idempotent(cart.checkout)),
+    Route("GET", "/api/cart/orders/:id", secret_key, orders.read_order),
+    Route("GET", "/api/orders", secret_key, orders.list_orders),
+    Route("GET", "/api/dashboard", dashboard_viewer, dashboard.show),
+    Route("GET", "/api/dashboard/totals", dashboard_viewer, dashboard.show_totals),
+    Route("POST", "/api/assets", secret_key, assets.upload),
+    Route("GET", "/api/assets/:key", nobody, assets.serve),
+    Route("POST", "/webhook/stripe", nobody, webhook.receive, rate_limited=False),  # Stripe is never refused
 ]
 
 APP = App(NAME, ROUTES, any_origin=True)
