@@ -19,10 +19,6 @@ FROM stripe_tokens t JOIN projects p ON p.platformId = t.platformId AND p.mode =
 WHERE t.stripeUserId = ?1 AND t.mode = ?2 AND t.status = 'connected' AND p.publishableKey = ?3
 """)
 
-REVOKE = Sql("""
-UPDATE stripe_tokens SET status = 'revoked', revokedAt = ?3 WHERE stripeUserId = ?1 AND mode = ?2 AND status = 'connected'
-""")
-
 LIST_CONNECTED = Sql("""
 SELECT platformId, mode, stripeUserId FROM stripe_tokens
 WHERE status = 'connected' AND (platformId, mode) > (?1, ?2) ORDER BY platformId, mode LIMIT ?3
@@ -42,11 +38,6 @@ async def platform_of(db: Database, account: str, mode: str) -> Row | None:
 async def project_of(db: Database, account: str, mode: str, publishable_key: str) -> Row | None:
     """The project, if this account may speak of it in this mode."""
     return await db.first(PROJECT_OF_ACCOUNT, account, mode, publishable_key)
-
-
-def revoke(account: str, mode: str, now: str) -> Bound:
-    """The platform may not act on the account any more. Its projects and their data stay."""
-    return REVOKE.bind(account, mode, now)
 
 
 async def list_connected(db: Database, after: tuple[str, str], count: int) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dream.clients.stripe import connected_account
 from dream.clients.stripe_http import StripeRefused
 from dream.context import Context
-from dream.db import audit_log, connected_accounts
+from dream.db import audit_log, connected_accounts, stripe_tokens
 from dream.webhooks.connected_account import mode_of
 from dream.webhooks.processing import Event, Handled, ignored
 
@@ -29,7 +29,7 @@ async def deauthorized(context: Context, event: Event) -> Handled:
     details = {"account": event.account, "mode": mode}
     return Handled(
         [
-            connected_accounts.revoke(event.account, mode, now),
+            stripe_tokens.revoke(platform["platformId"], mode, event.account, now),
             audit_log.record(platform["platformId"], None, "stripe", "stripe.disconnected", details, now),
         ]
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dream.context import Context
-from dream.webhooks.processing import Event, Handled, ignored
+from dream.webhooks.processing import Event, Handled
 from stripe_events import cart_checkout, subscription_checkout
 
 
@@ -11,6 +11,4 @@ async def completed(context: Context, event: Event) -> Handled:
     """Hand the session to what it paid for."""
     if event.object["mode"] == "subscription":
         return await subscription_checkout.completed(context, event)
-    if event.object["mode"] == "payment":
-        return await cart_checkout.session_changed(context, event)
-    return ignored("neither a subscription nor a cart")
+    return await cart_checkout.session_changed(context, event)
