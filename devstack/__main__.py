@@ -69,6 +69,7 @@ def serve(*, quiet: bool) -> int:
         rate_limit_per_minute=rate_limit_from_environment(),
         debug_round_trips=os.environ.get("DEBUG_ROUND_TRIPS", "1") == "1",
         overrides=read_overrides(),
+        reloads=True,
         keep_on_failure=not quiet,
         say=say,
         show=None if quiet else show,

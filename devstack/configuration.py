@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,10 @@ class Configuration:
     debug_round_trips: bool
     reload_on_save: bool
     overrides: Mapping[str, str]
+    reloads: bool = True
+    """Whether workers start anew when their source changes."""
+    side_door: bool = True
+    """Whether workers run behind `local_entry.py`, with its routes for tests, or by themselves as in production."""
 
     def url(self, service: str) -> str:
         return f"http://localhost:{self.ports.of(service)}"
@@ -142,7 +146,7 @@ class Configuration:
                 }
                 for entry in committed["ratelimits"]
             },
-            "main": "local_entry.py",
+            "main": "local_entry.py" if self.side_door else "entry.py",
             "sources": [
                 {"folder": str(RUNTIME / "worker")},
                 {"folder": str(folder / "src")},
@@ -151,8 +155,8 @@ class Configuration:
             ],
         }
 
-    def workers(self) -> dict[str, Any]:
-        """The configuration of `runtime/stack.mjs`."""
+    def workers(self, beside: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+        """The configuration of `runtime/stack.mjs`; workers `beside` ours run in the same workerd."""
         return {
             "host": HOST,
             "controlPort": self.ports.control,
@@ -161,7 +165,7 @@ class Configuration:
             "watch": [str(SHARED / "dream"), *(str(worker_folder(name) / "src") for name in WORKERS)]
             if self.reload_on_save
             else [],
-            "workers": [self.worker(name) for name in WORKERS],
+            "workers": [*(self.worker(name) for name in WORKERS), *beside],
         }
 
     def stripe(self) -> dict[str, Any]:

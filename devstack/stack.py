@@ -47,6 +47,8 @@ class Stack:
         debug_round_trips: bool = True,
         reload_on_save: bool = True,
         frontend: bool = True,
+        reloads: bool = False,
+        side_door: bool = True,
         overrides: Mapping[str, str] | None = None,
         keep_on_failure: bool = False,
         say: Callable[[str], None] = ignore,
@@ -62,9 +64,13 @@ class Stack:
             debug_round_trips=debug_round_trips,
             reload_on_save=reload_on_save,
             overrides=overrides or {},
+            reloads=reloads,
+            side_door=side_door,
         )
         self.state: dict[str, Any] = {}
         self.services: list[Service] = []
+        self.beside: Callable[[], list[dict[str, Any]]] = list
+        """What else runs in the same workerd, described once the demo data exist."""
         self._frontend = frontend and (FRONTEND / "package.json").exists()
         self._keep_on_failure = keep_on_failure
         self._say = say
@@ -163,7 +169,7 @@ class Stack:
 
     def _start_workers(self, runtime: workerd.Runtime) -> None:
         self._say("starting four Python Workers in one workerd")
-        file = self._configure("workers", self.configuration.workers())
+        file = self._configure("workers", self.configuration.workers(self.beside()))
         environment = {
             "MINIFLARE_WORKERD_PATH": str(runtime.workerd),
             "WORKERD_PID_FILE": str(self.folder / "workerd.pid"),

@@ -1,0 +1,1 @@
+"""What the hot path costs beside minimal workers that do the same, in one workerd."""
