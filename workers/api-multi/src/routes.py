@@ -11,7 +11,7 @@ from dream.http.app import App
 from dream.http.health import health_of
 from dream.http.routing import Route
 from dream.idempotency import idempotent
-from handlers import checkout, portal, tiers, usage, webhook
+from handlers import assets, cart, checkout, dashboard, orders, portal, products, tiers, usage, webhook
 
 NAME = "api-multi"
 
