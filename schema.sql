@@ -88,7 +88,7 @@ CREATE TABLE portal_configurations (
   prices TEXT NOT NULL CHECK (json_valid(prices))
 ) WITHOUT ROWID;
 
--- What is being made at Stripe. The draft's id and attempt are in the idempotency keys, `made` is what a failed attempt left behind.
+-- What is being made at Stripe. The draft's id is in the idempotency keys; `made` has what a failed attempt left behind, by step.
 -- The batch that puts it all to use deletes the draft; that of a new project settles it, so that a repeat gets the same project.
 CREATE TABLE project_drafts (
   draftId TEXT PRIMARY KEY,
@@ -96,7 +96,6 @@ CREATE TABLE project_drafts (
   fingerprint TEXT NOT NULL,
   publishableKey TEXT NOT NULL,
   mode TEXT NOT NULL CHECK (mode IN ('test', 'live')),
-  attempt INTEGER NOT NULL DEFAULT 0,
   made TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(made)),
   createdAt TEXT NOT NULL,
   settledAt TEXT,

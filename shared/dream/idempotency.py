@@ -58,11 +58,13 @@ def key_of(request: Request) -> str | None:
     return key
 
 
-def idempotent(handler: Handler) -> Handler:
+def idempotent(handler: Handler, *, converges: bool = False) -> Handler:
     """The handler, answering repeats from what the first call was answered. For principals with an `idempotency_scope`.
 
-    Answers below 500 are kept, errors included, as Stripe does; a failure of ours or a vendor's leaves the key free.
+    Answers below 500 are kept, errors included, as Stripe does; a failure of ours or a vendor's leaves the key free. A handler that
+    `converges` comes to one result even while the first call runs: a retry need not wait to see whether that one died.
     """
+    lease_seconds = -1 if converges else LEASE_SECONDS
 
     async def once(context: Context, request: Request, principal: Any) -> Response:
         key = key_of(request)
@@ -80,7 +82,7 @@ def idempotent(handler: Handler) -> Handler:
             claim_id,
             now=iso(now),
             lapsed_before=iso(now - ANSWER_TTL_SECONDS),
-            abandoned_before=iso(now - LEASE_SECONDS),
+            abandoned_before=iso(now - lease_seconds),
         )
         if claim["claimId"] != claim_id:
             return await _replay(context, claim, fingerprint, f"{scope}:{key}")

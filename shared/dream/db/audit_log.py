@@ -12,6 +12,12 @@ RECORD = Sql("""
 INSERT INTO audit_log (platformId, publishableKey, actor, action, details, createdAt) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 """)
 
+# Right behind the change: none is noted when it changed nothing.
+RECORD_IF_CHANGED = Sql("""
+INSERT INTO audit_log (platformId, publishableKey, actor, action, details, createdAt)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE changes() > 0
+""")
+
 RECENT_OF_PROJECT = Sql("""
 SELECT actor, action, details, createdAt FROM audit_log WHERE publishableKey = ?1 ORDER BY createdAt DESC, auditId DESC LIMIT ?2
 """)
@@ -31,6 +37,13 @@ def record(
 ) -> Bound:
     """A statement for the batch of the change itself. `action` reads like `key.rotated`, `tier.updated`, `stripe.connected`."""
     return RECORD.bind(platform_id, publishable_key, actor, action, json.dumps(details), now)
+
+
+def record_if_changed(
+    platform_id: str, publishable_key: str | None, actor: str, action: str, details: Mapping[str, Any], now: str
+) -> Bound:
+    """As `record`, for the place right behind a change that may find nothing to change."""
+    return RECORD_IF_CHANGED.bind(platform_id, publishable_key, actor, action, json.dumps(details), now)
 
 
 async def recent_of_project(db: Database, publishable_key: str, count: int) -> list[Row]:

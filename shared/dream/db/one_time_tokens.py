@@ -17,12 +17,17 @@ DROP_EXPIRED = Sql("DELETE FROM one_time_tokens WHERE expiresAt < ?1")
 
 
 async def add(
-    db: Database, token_hash: str, purpose: str, platform_id: str, mode: str, browser_hash: str | None, expires_at: str, now: str
+    db: Database,
+    token_hash: str,
+    purpose: str,
+    platform_id: str,
+    mode: str,
+    browser_hash: str | None,
+    expires_at: str,
+    now: str,
 ) -> None:
     """Keep a new token, and forget all that have expired."""
-    await db.batch(
-        [DROP_EXPIRED.bind(now), ADD.bind(token_hash, purpose, platform_id, mode, browser_hash, expires_at)]
-    )
+    await db.batch([DROP_EXPIRED.bind(now), ADD.bind(token_hash, purpose, platform_id, mode, browser_hash, expires_at)])
 
 
 async def take(db: Database, token_hash: str, purpose: str) -> Row | None:

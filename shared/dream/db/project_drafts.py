@@ -13,17 +13,17 @@ OPEN = Sql("""
 INSERT INTO project_drafts (draftId, platformId, fingerprint, publishableKey, mode, createdAt) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 ON CONFLICT (platformId, fingerprint) DO UPDATE SET
   draftId = excluded.draftId, publishableKey = excluded.publishableKey, createdAt = excluded.createdAt,
-  attempt = 0, made = '{}', settledAt = NULL
+  made = '{}', settledAt = NULL
 WHERE (settledAt IS NOT NULL AND (settledAt < ?7
     OR NOT EXISTS (SELECT 1 FROM projects p WHERE p.publishableKey = project_drafts.publishableKey)))
   OR (settledAt IS NULL AND createdAt < ?8)
 """)
 
 READ = Sql("""
-SELECT draftId, publishableKey, attempt, made, settledAt FROM project_drafts WHERE platformId = ?1 AND fingerprint = ?2
+SELECT draftId, publishableKey, made, settledAt FROM project_drafts WHERE platformId = ?1 AND fingerprint = ?2
 """)
 
-KEEP = Sql("UPDATE project_drafts SET made = json_patch(made, ?2), attempt = attempt + ?3 WHERE draftId = ?1")
+KEEP = Sql("UPDATE project_drafts SET made = json_patch(made, ?2) WHERE draftId = ?1")
 
 SETTLE = Sql("UPDATE project_drafts SET settledAt = ?2 WHERE draftId = ?1")
 
@@ -54,9 +54,9 @@ async def open_draft(
     return rows[1][0]
 
 
-async def keep(db: Database, draft_id: str, made: Mapping[str, str], *, new_attempt: bool) -> None:
-    """Remember what a failed attempt made. A new attempt uses idempotency keys of its own."""
-    await db.run(KEEP, draft_id, json.dumps(made), int(new_attempt))
+async def keep(db: Database, draft_id: str, made: Mapping[str, str]) -> None:
+    """Remember what a failed attempt made, beside what others did."""
+    await db.run(KEEP, draft_id, json.dumps(made))
 
 
 def settle(draft_id: str, now: str) -> Bound:

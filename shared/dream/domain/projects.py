@@ -22,7 +22,10 @@ from dream.errors import InvalidFields
 
 MAXIMUM_NAME_LENGTH = 100
 
-_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104 (compared, not bound)
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
+
+# Stock is counted in each mode for itself: a promotion brings it along once and never overwrites what is left of it.
+_OWN_TO_EACH_MODE = ("inventory",)
 
 Action: TypeAlias = Literal["create", "update", "unchanged", "archive"]
 
@@ -46,10 +49,10 @@ class NewProject:
         if project_type not in ("saas", "store"):
             problems["projectType"] = '"saas" or "store"'
             project_type = "saas" if body.get("projectType") is None else "store"
-        tiers = _tiers_in(body, cast("ProjectType", project_type), problems)
+        tiers = _tiers_in(body, project_type, problems)
         if problems:
             raise InvalidFields(problems)
-        return cls(mode, name, cast("ProjectType", project_type), tiers)
+        return cls(mode, name, project_type, tiers)
 
     def fingerprint(self, *circumstances: str) -> str:
         """Equal for equal projects in equal circumstances."""
@@ -69,7 +72,7 @@ def mode_in(body: Mapping[str, Any], problems: dict[str, str]) -> Mode:
     if mode not in ("test", "live"):
         problems["mode"] = '"test" or "live"'
         return "test"
-    return cast("Mode", mode)
+    return mode
 
 
 def publishable_key_in(body: Mapping[str, Any], problems: dict[str, str]) -> str:
@@ -124,6 +127,12 @@ class TierChange:
     fields: tuple[str, ...] = ()
 
     @property
+    def columns(self) -> dict[str, Any]:
+        """What an update sets: all that the test tier defines, but for what each mode has of its own."""
+        row = {} if self.target is None else self.target.to_row()
+        return {name: value for name, value in row.items() if name not in ("name", *_OWN_TO_EACH_MODE)}
+
+    @property
     def needs_price(self) -> bool:
         """Whether Stripe has to make a price for it."""
         if self.target is None or self.target.is_free or self.action not in ("create", "update"):
@@ -150,19 +159,17 @@ class Promotion:
         return all(change.action == "unchanged" for change in self.changes)
 
     def fingerprint(self, *circumstances: str) -> str:
-        """Equal for the same step from the same state."""
-        return digest(
-            "promote",
-            [
-                [change.to_json(), change.target and change.target.to_row(), change.live and change.live.to_json()]
-                for change in self.changes
-            ],
-            *circumstances,
-        )
+        """Equal for the same things to make at Stripe from the same state."""
+        wanted = [
+            [change.name, None if change.target is None else change.target.shown_at_stripe(), _ids(change.live)]
+            for change in self.changes
+            if change.needs_price
+        ]
+        return digest("promote", wanted, *circumstances)
 
 
-# Stock is counted in each mode for itself: a promotion brings it along once and never overwrites what is left of it.
-_OWN_TO_EACH_MODE = ("inventory",)
+def _ids(tier: Tier | None) -> list[str | None]:
+    return [] if tier is None else [tier.product_id, tier.price_id]
 
 
 def plan_promotion(test: Sequence[Tier], live: Sequence[Tier]) -> Promotion:

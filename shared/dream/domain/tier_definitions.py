@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from dream.domain.return_urls import return_url_problem
@@ -77,6 +77,10 @@ class TierDefinition:
     @property
     def interval(self) -> Literal["month"] | None:
         return "month" if self.billing_mode == "subscription" else None
+
+    def shown_at_stripe(self) -> list[Any]:
+        """What its product and price say."""
+        return [self.display_name, self.description, self.image_url, self.price_cents, CURRENCY, self.billing_mode]
 
     def to_row(self) -> dict[str, Any]:
         """The columns of `tiers` by name, but for those of Stripe."""
@@ -196,7 +200,9 @@ _OPTIONAL: Final[Mapping[str, Any]] = {
 }
 
 
-def tier_definition(sent: object, project_type: ProjectType, prefix: str, problems: dict[str, str]) -> TierDefinition | None:
+def tier_definition(
+    sent: object, project_type: ProjectType, prefix: str, problems: dict[str, str]
+) -> TierDefinition | None:
     """The tier that was sent, or None with what is wrong added to `problems` under names that begin with `prefix`."""
     if not isinstance(sent, dict):
         problems[prefix.rstrip(".")] = "an object"
@@ -249,10 +255,9 @@ def clashes(tiers: Sequence[TierDefinition]) -> dict[int, dict[str, str]]:
 
 def parse_new_tier(sent: object, project_type: ProjectType) -> TierDefinition:
     """The tier of `POST /tiers/add`. Raises InvalidFields, or TypesMixed for the other type of project's."""
-    if isinstance(sent, dict):
-        billing_mode = cast("dict[str, Any]", sent).get("billingMode")
-        if billing_mode in BILLING_MODES.values() and billing_mode != BILLING_MODES[project_type]:
-            raise TypesMixed(project_type)
+    billing_mode = cast("dict[str, Any]", sent).get("billingMode") if isinstance(sent, dict) else None
+    if billing_mode in BILLING_MODES.values() and billing_mode != BILLING_MODES[project_type]:
+        raise TypesMixed(project_type)
     problems: dict[str, str] = {}
     tier = tier_definition(sent, project_type, "tier.", problems)
     if tier is None:
@@ -287,16 +292,18 @@ class TierUpdates:
             problems["updates.name"] = "a tier keeps its name; change its displayName"
         problems |= {f"updates.{name}": text for name, text in _rules_broken(values, project_type).items()}
         if not values and not problems:
-            problems["updates"] = f"at least one of {', '.join(name for name in _FIELDS if name not in ('name', 'billingMode'))}"
+            problems["updates"] = (
+                f"at least one of {', '.join(name for name in _FIELDS if name not in ('name', 'billingMode'))}"
+            )
         if problems:
             raise InvalidFields(problems)
         row = {name: values[field.attribute] for name, field in _FIELDS.items() if field.attribute in values}
         return cls({name: value for name, value in row.items() if name not in ("name", "billingMode")})
 
-    def new_price_cents(self, tier: Tier) -> int | None:
-        """The new price, or None when it stays."""
-        price: int | None = self.columns.get("price")
-        return None if price == tier.price else price
+    def applied_to(self, tier: Tier) -> TierDefinition:
+        """The tier as it is after the changes."""
+        changed = {_FIELDS[name].attribute: value for name, value in self.columns.items()}
+        return replace(TierDefinition.from_tier(tier), **changed)
 
     @property
     def show_at_stripe(self) -> bool:

@@ -13,7 +13,7 @@ from dream.clients import stripe_connect
 from dream.clients.stripe import StripeAccount, connected_account
 from dream.clients.stripe_http import StripeRefused
 from dream.context import Context
-from dream.db import outbox
+from dream.db import outbox, stripe_tokens
 from dream.domain.stripe_objects import CheckoutSession
 from dream.domain.subscriptions import ENDED_STATUSES
 from dream.outbox import Effect
@@ -54,6 +54,11 @@ def expire_session(mode: Mode, account: str, session_id: str, now: str) -> Bound
 def revoke_connection(mode: Mode, account: str, now: str) -> Bound:
     """Owe: the platform gives up its access to the account in this mode."""
     return outbox.enqueue("revoke_connection", f"{account}:{mode}", {"mode": mode, "account": account}, now)
+
+
+def keep_connection(mode: Mode, account: str) -> Bound:
+    """Owe no revocation any more: the account was connected again."""
+    return outbox.withdraw("revoke_connection", f"{account}:{mode}")
 
 
 async def expire_if_open(account: StripeAccount, session_id: str) -> CheckoutSession | None:
@@ -115,6 +120,8 @@ async def _refund(account: StripeAccount, invoice_id: str) -> None:
 
 
 async def _revoke_connection(context: Context, payload: Payload) -> None:
+    if await stripe_tokens.is_connected(context.db, payload["account"], payload["mode"]):
+        return  # again, since this was owed
     await stripe_connect.deauthorize(context, payload["mode"], payload["account"])
 
 
