@@ -129,6 +129,7 @@ def add_pending(
         },
         "proration": False,
         "quantity": quantity,
+        "quantity_decimal": str(quantity),
         "tax_rates": [],
         "test_clock": None,
         "_subscription": subscription["id"],

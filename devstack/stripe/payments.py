@@ -235,8 +235,6 @@ def _charge(books: Books, intent: Json, method: Json, *, status: str, decline: s
         "currency": intent["currency"],
         "customer": intent["customer"],
         "description": intent["description"],
-        "destination": None,
-        "dispute": None,
         "disputed": False,
         "failure_balance_transaction": None,
         "failure_code": code,
@@ -244,7 +242,6 @@ def _charge(books: Books, intent: Json, method: Json, *, status: str, decline: s
         "fraud_details": {},
         "metadata": dict(intent["metadata"]),
         "on_behalf_of": None,
-        "order": None,
         "outcome": _outcome(status, decline),
         "paid": paid,
         "payment_intent": intent["id"],
@@ -297,7 +294,7 @@ def _outcome(status: str, decline: str | None) -> Json:
 
 def _method_details(method: Json) -> Json:
     if method["type"] != "card":
-        return {"type": method["type"], method["type"]: {**method[method["type"]], "payment_reference": None}}
+        return {"type": method["type"], method["type"]: _bank_details(method[method["type"]])}
     card = method["card"]
     return {
         "type": "card",
@@ -325,6 +322,16 @@ def _method_details(method: Json) -> Json:
             "three_d_secure": None,
             "wallet": None,
         },
+    }
+
+
+def _bank_details(account: Json) -> Json:
+    shown = ("account_holder_type", "account_type", "bank_name", "fingerprint", "last4", "routing_number")
+    return {
+        **{name: account[name] for name in shown},
+        "expected_debit_date": None,
+        "mandate": None,
+        "payment_reference": None,
     }
 
 

@@ -41,6 +41,12 @@ def build(store: Store, now: int, *, email: str, name: str, account_id: str | No
         "payouts_enabled": True,
         "settings": {
             "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+            "card_payments": {
+                "decline_on": {"avs_failure": False, "cvc_failure": True},
+                "statement_descriptor_prefix": None,
+                "statement_descriptor_prefix_kana": None,
+                "statement_descriptor_prefix_kanji": None,
+            },
             "dashboard": {"display_name": name, "timezone": "Etc/UTC"},
             "payments": {
                 "statement_descriptor": name.upper()[:22],

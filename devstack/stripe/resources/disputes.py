@@ -28,7 +28,6 @@ def open_(books: Books, charge: Json, reason: str = "fraudulent", amount: int | 
     line = payments.book(books, dispute["id"], charge["currency"], -amount, _FEE, kind="adjustment", category="dispute")
     dispute |= {
         "amount": amount,
-        "balance_transaction": line,
         "balance_transactions": [books.get("balance_transaction", line)],
         "charge": charge["id"],
         "currency": charge["currency"],
@@ -40,18 +39,19 @@ def open_(books: Books, charge: Json, reason: str = "fraudulent", amount: int | 
             "has_evidence": False,
             "past_due": False,
             "submission_count": 0,
+            "submission_method": "not_submitted",
         },
         "is_charge_refundable": False,
         "metadata": {},
         "payment_intent": charge["payment_intent"],
         "payment_method_details": {
-            "card": {"brand": "visa", "case_type": "chargeback", "network_reason_code": "10.4"},
+            "card": {"brand": "visa", "case_type": "chargeback", "network": "visa", "network_reason_code": "10.4"},
             "type": "card",
         },
         "reason": reason,
         "status": "needs_response",
     }
-    books.change(charge, "charge.updated", disputed=True, dispute=dispute["id"])
+    books.change(charge, "charge.updated", disputed=True)
     books.add(dispute, "charge.dispute.created")
     books.emit("charge.dispute.funds_withdrawn", dispute)
     return dispute

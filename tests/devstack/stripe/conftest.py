@@ -2,11 +2,13 @@
 
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +17,12 @@ from typing import Any
 import httpx
 import pytest
 import stripe
+import uvicorn
+
+from devstack.stripe.app import build
+from devstack.stripe.config import Config
+from devstack.stripe.standin import StandIn
+from tests.devstack.stripe import conformity
 
 KEYS = {"test": "sk_test_local0000000000000001", "live": "sk_live_local0000000000000001"}
 CLIENT_IDS = {"test": "ca_test_local", "live": "ca_live_local"}
@@ -120,28 +128,57 @@ class Service:
             "clockSubscribers": [f"{receiver.url}/clock"],
         }
         self._process: subprocess.Popen[bytes] | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
 
     def start(self) -> None:
+        """In a thread of this process."""
+        standin = StandIn(Config.from_json(self.config), str(self.folder / "stripe.sqlite"))
+        self._server = uvicorn.Server(
+            uvicorn.Config(build(standin), port=self.port, log_level="warning", lifespan="on")
+        )
+        self._thread = threading.Thread(target=self._server.run)
+        self._thread.start()
+        self._wait(self._thread.is_alive)
+
+    def start_process(self) -> None:
+        """As a program of its own."""
         config = self.folder / "stripe.json"
         config.write_text(json.dumps(self.config))
         command = [sys.executable, "-m", "devstack.stripe", "--config", str(config), "--port", str(self.port)]
-        self._process = subprocess.Popen([*command, "--db", str(self.folder / "stripe.sqlite")])
+        process = self._process = subprocess.Popen([*command, "--db", str(self.folder / "stripe.sqlite")])
+        self._wait(lambda: process.poll() is None)
+
+    def _wait(self, alive: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 30
         while True:
             try:
                 self.http.get("/_devstack/health").raise_for_status()
                 return
             except httpx.TransportError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
+                if time.monotonic() > deadline or not alive():
                     raise
-                time.sleep(0.05)
+                time.sleep(0.02)
 
     def stop(self) -> None:
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join(20)
+            self._server = self._thread = None
         if self._process:
             self._process.terminate()
             self._process.wait(10)
             self._process = None
+
+    def nonconformities(self) -> list[str]:
+        """What stripe-python's resource classes do not know, or miss, in anything that this service ever stored or emitted."""
+        with closing(sqlite3.connect(self.folder / "stripe.sqlite")) as database:
+            rows = [json.loads(data) for (data,) in database.execute("SELECT data FROM objects")]
+        shown = [{name: value for name, value in row.items() if not name.startswith("_")} for row in rows]
+        shown = [row for row in shown if not row.get("deleted")]
+        shown += [row["data"]["object"] for row in shown if row["object"] == "event"]
+        return sorted({problem for row in shown for problem in conformity.check(row)})
 
     def client(self, mode: str = "test", account: str | None = None) -> stripe.StripeClient:
         bases = {"api": self.url, "connect": self.url}
@@ -154,8 +191,8 @@ class Service:
         assert answer.status_code == status, answer.text
         return answer.json()
 
-    def look(self, path: str, **query: str) -> dict[str, Any]:
-        return self.http.get(f"/_devstack/{path}", params=query).raise_for_status().json()
+    def look(self, control: str, **query: str) -> dict[str, Any]:
+        return self.http.get(f"/_devstack/{control}", params=query).raise_for_status().json()
 
     def settle(self) -> None:
         """Until every webhook has been delivered."""
@@ -176,6 +213,7 @@ def service(tmp_path: Path, receiver: Receiver) -> Iterator[Service]:
     yield made
     made.stop()
     made.http.close()
+    assert made.nonconformities() == []
 
 
 @pytest.fixture
