@@ -567,13 +567,13 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_due ON outbox (nextAttemptAt);
 
--- How far a nightly job has come on a date, so that the next run goes on there.
+-- How far a nightly job has come in a run, named by its date, so that the next slice goes on there.
 CREATE TABLE nightly_runs (
   job TEXT NOT NULL,
-  date TEXT NOT NULL,
+  run TEXT NOT NULL,
   cursor TEXT NOT NULL DEFAULT '',
   checked INTEGER NOT NULL DEFAULT 0,
   repaired INTEGER NOT NULL DEFAULT 0,
   finishedAt TEXT,
-  PRIMARY KEY (job, date)
+  PRIMARY KEY (job, run)
 ) WITHOUT ROWID;
