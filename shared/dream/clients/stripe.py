@@ -33,6 +33,7 @@ from dream.settings import Mode
 if TYPE_CHECKING:
     from stripe import RequestOptions
     from stripe.params import (
+        CustomerCreateParams,
         EventListParams,
         PriceCreateParams,
         ProductCreateParams,
@@ -42,8 +43,10 @@ if TYPE_CHECKING:
         SubscriptionUpdateParams,
     )
     from stripe.params.billing_portal import (
+        ConfigurationCreateParams,
         ConfigurationCreateParamsFeatures,
         ConfigurationCreateParamsFeaturesSubscriptionUpdateProduct,
+        ConfigurationListParams,
         ConfigurationUpdateParams,
         ConfigurationUpdateParamsFeaturesSubscriptionUpdateProduct,
         SessionCreateParamsFlowData,
@@ -57,6 +60,11 @@ PortalFlow: TypeAlias = Literal["subscription_cancel", "subscription_update", "p
 
 MAXIMUM_PORTAL_PRODUCTS = 10
 """A portal configuration offers no more products than this for switching."""
+
+_PORTAL_CONFIGURATION_SEARCHES: tuple[ConfigurationListParams, ...] = (
+    {"active": True, "is_default": True, "limit": 1},
+    {"active": True, "limit": 1},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +246,12 @@ class StripeAccount:
     async def create_customer(
         self, *, email: str | None, name: str | None = None, metadata: Metadata, idempotency_key: str
     ) -> StripeCustomer:
-        created = self._v1.customers.create_async(
-            {"email": email or "", "name": name or "", "metadata": dict(metadata)}, self._options(idempotency_key)
-        )
+        params: CustomerCreateParams = {"metadata": dict(metadata)}
+        if email is not None:
+            params["email"] = email
+        if name is not None:
+            params["name"] = name
+        created = self._v1.customers.create_async(params, self._options(idempotency_key))
         return StripeCustomer.from_stripe(await answered(created))
 
     async def retrieve_customer(self, customer_id: str) -> StripeCustomer:
@@ -314,6 +325,14 @@ class StripeAccount:
 
     # The billing portal
 
+    async def find_portal_configuration(self) -> str | None:
+        """The configuration saved in the dashboard, else the newest that the API made; None when there is none."""
+        for params in _PORTAL_CONFIGURATION_SEARCHES:
+            page = await answered(self._v1.billing_portal.configurations.list_async(params, self._options()))
+            if page.data:
+                return page.data[0].id
+        return None
+
     async def create_portal_configuration(
         self,
         *,
@@ -322,10 +341,10 @@ class StripeAccount:
         idempotency_key: str | None = None,
     ) -> str:
         """The new configuration's id. `switchable_prices`: the prices per product that a subscriber may change to."""
-        created = self._v1.billing_portal.configurations.create_async(
-            {"features": _portal_features(switchable_prices), "default_return_url": default_return_url or ""},
-            self._options(idempotency_key),
-        )
+        params: ConfigurationCreateParams = {"features": _portal_features(switchable_prices)}
+        if default_return_url is not None:
+            params["default_return_url"] = default_return_url
+        created = self._v1.billing_portal.configurations.create_async(params, self._options(idempotency_key))
         return (await answered(created)).id
 
     async def update_portal_configuration(
