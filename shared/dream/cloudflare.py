@@ -47,8 +47,9 @@ class Worker:
             Log(self._app.name, "-").error("misconfigured", reason=str(error))
             return _bare_error()
         context = isolate.context(self._app.name, execution)
-        response = await self._app.answer(context, _request_of(js_request, context.request_id))
-        if js_request.method == "HEAD":
+        ours = _request_of(js_request, context.request_id)
+        response = await self._app.answer(context, ours)
+        if ours.method == "HEAD":
             response = Response(response.status, None, response.content_type, response.headers, response.cookies)
         return isolate.respond(self._app, context, response)
 
@@ -94,7 +95,9 @@ class _Isolate:
             fetch=_Fetch(trips),
             cryptography=self._cryptography,
             settings=self.settings,
-            wait_until=execution.waitUntil,
+            wait_until=lambda awaitable: execution.waitUntil(
+                awaitable
+            ),  # looked up when needed: a look-up makes a proxy
             log=Log(worker, request_id),
             request_id=request_id,
             trips=trips,
@@ -367,7 +370,9 @@ class _Fetch:
             content = await response.bytes()
         except (OSError, JsException) as error:
             raise VendorUnreachable(str(error)) from None
-        return FetchResponse(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
+        return FetchResponse(
+            response.status, {name.lower(): value for name, value in response.headers.items()}, content
+        )
 
 
 class _Cryptography:
@@ -375,9 +380,7 @@ class _Cryptography:
 
     async def encrypt(self, key: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
         nonce = os.urandom(12)
-        sealed = await js.crypto.subtle.encrypt(
-            _aes_gcm(nonce, associated_data), await _aes_key(key), to_js(plaintext)
-        )
+        sealed = await js.crypto.subtle.encrypt(_aes_gcm(nonce, associated_data), await _aes_key(key), to_js(plaintext))
         return nonce + sealed.to_bytes()
 
     async def decrypt(self, key: bytes, sealed: bytes, associated_data: bytes) -> bytes:
