@@ -18,8 +18,8 @@ class SealBroken(Exception):
 
 async def seal(context: Context, plaintext: str, *, purpose: str) -> str:
     """`v1.{key id}.{base64url}`, under the first of ENCRYPTION_KEYS."""
-    key_id, key = next(iter(_keys(context).items()))
-    sealed = await context.cryptography.encrypt(key, plaintext.encode(), purpose.encode())
+    key_id = current_key_id(context)
+    sealed = await context.cryptography.encrypt(_keys(context)[key_id], plaintext.encode(), purpose.encode())
     return f"{_FORMAT}.{key_id}.{base64.urlsafe_b64encode(sealed).decode()}"
 
 
@@ -35,9 +35,14 @@ async def open_sealed(context: Context, sealed: str, *, purpose: str) -> str:
         raise SealBroken("not sealed by a key that is configured") from error
 
 
+def current_key_id(context: Context) -> str:
+    """The name of the key that seals now."""
+    return next(iter(_keys(context)))
+
+
 def is_current(context: Context, sealed: str) -> bool:
     """Whether the text is sealed under the key that seals now."""
-    return sealed.split(".")[1:2] == [next(iter(_keys(context)))]
+    return sealed.split(".")[1:2] == [current_key_id(context)]
 
 
 def _keys(context: Context) -> dict[str, bytes]:

@@ -33,3 +33,8 @@ async def add(
 async def take(db: Database, token_hash: str, purpose: str) -> Row | None:
     """The token, which is gone from now on; None when there is none, be it taken or never there."""
     return await db.first(TAKE, token_hash, purpose)
+
+
+async def drop_expired(db: Database, now: str) -> int:
+    """Delete tokens that nobody took in time; how many."""
+    return await db.run(DROP_EXPIRED, now)

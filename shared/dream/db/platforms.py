@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dream.bindings import Bound, Database, Row, Sql
@@ -305,3 +305,13 @@ async def count_call(
     )
     platform = rows[2][0] if rows[2] else None
     return platform, bool(rows[1]), rows[3][0]["usageCount"] if rows[3] else 0
+
+
+# For the schedule -------------------------------------------------------------------------------------------
+
+LIST_OF_IDS = Sql(f"SELECT {_COLUMNS} FROM platforms WHERE platformId IN (SELECT value FROM json_each(?1))")
+
+
+async def list_of_ids(db: Database, platform_ids: Sequence[str]) -> list[Row]:
+    """Those of the platforms that there are."""
+    return await db.all(LIST_OF_IDS, json.dumps(list(platform_ids)))

@@ -7,6 +7,7 @@ a live subscription is never replaced by another, and an ended one never comes b
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from dream.bindings import Bound, Database, Row, Sql
 from dream.db import subscription_syncs
@@ -88,19 +89,8 @@ ON CONFLICT (kind, subject) DO UPDATE SET
 
 DELETE_OF_USER = Sql("DELETE FROM subscriptions WHERE publishableKey = ?1 AND userId = ?2")
 
-# For the schedule, over all projects: subscriptions that D1 believes to be live, on accounts that are still connected.
-LIST_LIVE = Sql(f"""
-SELECT {", ".join(f"s.{name.strip()}" for name in _COLUMNS.split(","))}, p.platformId, p.mode, t.stripeUserId
-FROM subscriptions s
-JOIN projects p ON p.publishableKey = s.publishableKey
-JOIN stripe_tokens t ON t.platformId = p.platformId AND t.mode = p.mode AND t.status = 'connected'
-WHERE s.subscriptionId > ?1 AND s.endedAt IS NULL ORDER BY s.subscriptionId LIMIT ?2
-""")
-
-# Which of these (a JSON array of Stripe's ids) are known and live, for the schedule.
-LIST_KNOWN = Sql("""
-SELECT subscriptionId FROM subscriptions WHERE subscriptionId IN (SELECT value FROM json_each(?1)) AND endedAt IS NULL
-""")
+# For the schedule, over all projects: what D1 has of these (a JSON array of Stripe's ids).
+LIST_OF_IDS = Sql(f"SELECT {_COLUMNS} FROM subscriptions WHERE subscriptionId IN (SELECT value FROM json_each(?1))")
 
 
 def of_user(publishable_key: str, user_id: str) -> Bound:
@@ -164,12 +154,6 @@ def delete_of_user(publishable_key: str, user_id: str) -> Bound:
     return DELETE_OF_USER.bind(publishable_key, user_id)
 
 
-async def list_live(db: Database, after: str, count: int) -> list[Row]:
-    """Up to `count` live subscriptions behind the id `after`, with the account that bills them."""
-    return await db.all(LIST_LIVE, after, count)
-
-
-async def known_live(db: Database, subscription_ids: list[str]) -> set[str]:
-    """Those of the subscriptions that D1 has as live."""
-    rows = await db.all(LIST_KNOWN, json.dumps(subscription_ids))
-    return {row["subscriptionId"] for row in rows}
+async def list_of_ids(db: Database, subscription_ids: Sequence[str]) -> list[Row]:
+    """Those of the subscriptions that D1 has, whosever they are."""
+    return await db.all(LIST_OF_IDS, json.dumps(list(subscription_ids)))

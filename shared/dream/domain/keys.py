@@ -18,6 +18,8 @@ KeyKind: TypeAlias = Literal["pk", "sk"]
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_LENGTH = 32
 _CHECKSUM_LENGTH = 6
+_KEY_ID_LENGTH = 16
+_KEY_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _SHAPE = re.compile(r"(pk|sk)_(test|live)_[0-9A-Za-z]{38}", re.ASCII)
 
 RandomBytes: TypeAlias = Callable[[int], bytes]
@@ -56,6 +58,15 @@ def hash_secret(secret: str) -> str:
 def mask(secret_key: str) -> str:
     """What may be shown of a secret key: its prefix and its last four characters."""
     return f"{secret_key[:8]}…{secret_key[-4:]}"
+
+
+def key_id(secret_key_hash: str) -> str:
+    """What a developer calls one of their secret keys by: the beginning of its hash, which opens nothing."""
+    return secret_key_hash[:_KEY_ID_LENGTH]
+
+
+def is_key_id(text: str) -> bool:
+    return _KEY_ID.fullmatch(text) is not None
 
 
 def _random_base62(length: int, random_bytes: RandomBytes) -> str:

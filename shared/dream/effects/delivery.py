@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from dream import outbox
 from dream.context import Context
-from dream.effects import clerk, stripe
+from dream.effects import clerk, images, stripe
 from dream.errors import ApiError
 from dream.outbox import Effect
 
-ALL: Mapping[str, Effect] = {**stripe.EFFECTS, **clerk.EFFECTS}
+ALL: Mapping[str, Effect] = {**stripe.EFFECTS, **clerk.EFFECTS, **images.EFFECTS}
 
 
 def soon(context: Context) -> None:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from schedule import run
 from workers import WorkerEntrypoint
 
 from dream.cloudflare import Worker
 from routes import APP
 
-worker = Worker(APP, required_settings=())
+REQUIRED_SETTINGS = (
+    "FRONTEND_URL",
+    "API_MULTI_URL",
+    "PLATFORM_PRICE_ID",
+    "CLERK_DEVELOPERS_ISSUER",
+    "CLERK_DEVELOPERS_SECRET_KEY",
+    "CLERK_DEVELOPERS_WEBHOOK_SECRET",
+    "STRIPE_WEBHOOK_SECRET_PLATFORM",
+    "ENCRYPTION_KEYS",
+)
+
+worker = Worker(APP, REQUIRED_SETTINGS, schedule=run)
 
 
 class Default(WorkerEntrypoint):

@@ -1,0 +1,16 @@
+"""Effects on Clerk, Stripe and R2 that are still owed, whichever worker owed them."""
+
+from __future__ import annotations
+
+from dream import outbox
+from dream.context import Context
+from dream.effects import delivery
+
+BATCHES_PER_RUN = 10
+
+
+async def deliver(context: Context) -> None:
+    """Carry out what is due; what fails is due again later."""
+    for _ in range(BATCHES_PER_RUN):
+        if not await outbox.deliver(context, delivery.ALL):
+            return
