@@ -320,7 +320,7 @@ class StripeAccount:
 
     async def cancel_subscription(self, subscription_id: str) -> StripeSubscription:
         """Ends it now, without refund. One that has ended is refused as `resource_missing`."""
-        canceled = self._v1.subscriptions.cancel_async(subscription_id, {"prorate": False}, self._options())
+        canceled = self._v1.subscriptions.cancel_async(subscription_id, None, self._options())
         return StripeSubscription.from_stripe(await answered(canceled))
 
     # The billing portal

@@ -109,6 +109,8 @@ async def answered(call: Awaitable[Answer]) -> Answer:
         return await call
     except stripe.StripeError as error:
         raise ours(error) from None
+    except UnicodeDecodeError:
+        raise VendorFailed(code="stripe_failed", reason="the answer is not text") from None
 
 
 def ours(error: stripe.StripeError) -> Exception:
