@@ -373,7 +373,7 @@ CREATE INDEX orders_by_age ON orders (publishableKey, createdAt, orderId);
 CREATE INDEX orders_by_status ON orders (publishableKey, status, createdAt, orderId);
 CREATE INDEX orders_unsettled ON orders (expiresAt) WHERE status IN ('open', 'processing');
 CREATE INDEX orders_without_session ON orders (createdAt) WHERE status = 'open' AND sessionId IS NULL;
-CREATE UNIQUE INDEX orders_unfinished ON orders (requestHash) WHERE status = 'open' AND sessionId IS NULL;
+CREATE UNIQUE INDEX orders_unfinished ON orders (requestHash) WHERE status = 'open';
 
 CREATE TABLE order_items (
   orderId TEXT NOT NULL REFERENCES orders (orderId) ON DELETE CASCADE,

@@ -68,7 +68,7 @@ FIND = Sql(f"SELECT {_ORDER} FROM orders o WHERE o.orderId = ?2 AND o.publishabl
 FIND_BY_SESSION = Sql(f"SELECT {_ORDER} FROM orders o WHERE o.sessionId = ?2 AND o.publishableKey = ?1")
 FIND_UNFINISHED = Sql(f"""
 SELECT {_ORDER} FROM orders o
-WHERE o.requestHash = ?2 AND o.status = 'open' AND o.sessionId IS NULL AND o.publishableKey = ?1
+WHERE o.requestHash = ?2 AND o.status = 'open' AND o.publishableKey = ?1
 """)
 
 # Newest first, from before a moment and an order id.
@@ -121,7 +121,7 @@ class NewOrder:
 async def begin(db: Database, order: NewOrder, now: str) -> None:
     """The order, its items and its stock, all or nothing.
 
-    Raises ConstraintFailed: `stock.too_few` of its detail, or `is_unfinished` when the same request's order is not done.
+    Raises ConstraintFailed: `stock.too_few` of its detail, or `is_unfinished` when the same request has an open order.
     """
     items = [
         [item.tier, item.display_name, item.price_id, item.product_id, item.unit_amount, item.quantity]
@@ -149,7 +149,7 @@ async def begin(db: Database, order: NewOrder, now: str) -> None:
 
 
 def is_unfinished(constraint: str) -> bool:
-    """Whether this constraint's words mean that the request has an order already, still without a session."""
+    """Whether this constraint's words mean that the request has an open order already."""
     return "orders.requestHash" in constraint
 
 
@@ -202,7 +202,7 @@ async def find(db: Database, publishable_key: str, order_or_session_id: str) -> 
 
 
 async def find_unfinished(db: Database, publishable_key: str, request_hash: str) -> Order | None:
-    """The open order without a session that an idempotent request began."""
+    """The open order that an idempotent request began."""
     return _order(await db.first(FIND_UNFINISHED, publishable_key, request_hash))
 
 

@@ -29,24 +29,29 @@ from dream.domain.timestamps import iso, seconds_of
 from dream.errors import ApiError, Conflict, ConstraintFailed, Unavailable
 from dream.http.request import Request
 from dream.http.response import Response, json_response
-from dream.idempotency import key_of
+from dream.idempotency import KeyInUse, key_of
+from dream.order_settlement import settle
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An order whose stock is reserved, not yet known to Stripe. Items are in the order in which Stripe gets them."""
+    """An order whose stock is reserved. Items are in the order in which Stripe gets them; a session is there only when an earlier
+    try of the same request came that far.
+    """
 
     order_id: str
     expires_at: str
     items: tuple[OrderItem, ...]
     user_id: str | None
     email: str | None
+    session_id: str | None
 
     @classmethod
     def of_order(cls, order: Order | NewOrder) -> Begun:
-        order_id = order.id if isinstance(order, Order) else order.order_id
         items = tuple(sorted(order.items, key=lambda item: item.tier))
-        return cls(order_id, order.expires_at, items, order.user_id, order.email)
+        if isinstance(order, Order):
+            return cls(order.id, order.expires_at, items, order.user_id, order.email, order.session_id)
+        return cls(order.order_id, order.expires_at, items, order.user_id, order.email, None)
 
 
 async def checkout(context: Context, request: Request, shopper: Shopper) -> Response:
@@ -59,9 +64,9 @@ async def checkout(context: Context, request: Request, shopper: Shopper) -> Resp
     if account_id is None:
         raise _not_connected()
     lines = lines_of(cart, _products(rows))
-    begun = await _begin(context, shopper, cart, lines, await _request_hash(request, shopper))
-    await hooks.checkpoint("cart-checkout:reserved")
     account = connected_account(context, project.mode, account_id)
+    begun = await _begin(context, account, shopper, cart, lines, await _request_hash(request, shopper))
+    await hooks.checkpoint("cart-checkout:reserved")
     session = await _open_session(context, account, project.publishable_key, begun, cart)
     await hooks.checkpoint("cart-checkout:session-created")
     await _attach(context, account, project.publishable_key, begun, session)
@@ -92,7 +97,12 @@ async def _request_hash(request: Request, shopper: Shopper) -> str | None:
 
 
 async def _begin(
-    context: Context, shopper: Shopper, cart: Cart, lines: Sequence[CartLine], request_hash: str | None
+    context: Context,
+    account: StripeAccount,
+    shopper: Shopper,
+    cart: Cart,
+    lines: Sequence[CartLine],
+    request_hash: str | None,
 ) -> Begun:
     """A new order with its stock, or the one that the same request began before it died."""
     now = context.now_seconds()
@@ -107,28 +117,34 @@ async def _begin(
         expires_at=iso(int(now) + CHECKOUT_LIFE_SECONDS),
         items=tuple(_item(line) for line in lines),
     )
+    if request_hash is not None and (begun := await _begun_before(context, account, shopper, request_hash)):
+        return begun
     try:
         await orders.begin(context.db, order, iso(now))
     except ConstraintFailed as error:
         if too_few(error.detail):
             raise await _shortage(context, shopper, cart) from None
-        if request_hash is None or not orders.is_unfinished(error.detail):
-            raise
-        return await _resume(context, shopper, cart, lines, request_hash)
+        if orders.is_unfinished(error.detail):
+            raise KeyInUse() from None
+        raise
     return Begun.of_order(order)
 
 
-async def _resume(
-    context: Context, shopper: Shopper, cart: Cart, lines: Sequence[CartLine], request_hash: str
-) -> Begun:
-    """The order that an earlier try left behind, unless too little of its time is left: then it is given up for a new one."""
+async def _begun_before(context: Context, account: StripeAccount, shopper: Shopper, request_hash: str) -> Begun | None:
+    """What an earlier try of the request left open. One that can't be paid any more, or hardly, is closed and makes way."""
     publishable_key = shopper.project.publishable_key
     order = await orders.find_unfinished(context.db, publishable_key, request_hash)
-    if order is not None:
-        if seconds_of(order.expires_at) - context.now_seconds() >= SHORTEST_LIFE_SECONDS:
-            return Begun.of_order(order)
-        await context.db.batch(orders.abandon(publishable_key, order.id, context.now()))
-    return await _begin(context, shopper, cart, lines, request_hash)
+    if order is None:
+        return None
+    if order.session_id is not None:
+        effects = await settle(context, account, order, order.session_id)
+        await context.db.batch(effects)
+        still_open = await orders.find_unfinished(context.db, publishable_key, request_hash)
+        return None if still_open is None else Begun.of_order(still_open)
+    if seconds_of(order.expires_at) - context.now_seconds() >= SHORTEST_LIFE_SECONDS:
+        return Begun.of_order(order)
+    await context.db.batch(orders.abandon(publishable_key, order.id, context.now()))
+    return None
 
 
 async def _shortage(context: Context, shopper: Shopper, cart: Cart) -> ApiError:
@@ -156,6 +172,8 @@ async def _open_session(
         metadata["userId"] = begun.user_id
     frontend = context.settings.frontend_url
     try:
+        if begun.session_id is not None:
+            return await account.retrieve_checkout(begun.session_id)
         return await account.create_payment_checkout(
             [CheckoutLine(item.price_id, item.quantity) for item in begun.items],
             customer_email=begun.email,
