@@ -151,7 +151,7 @@ class _Run:
 
     def checked(self) -> Json:
         """The typed parameters. Stripe keeps no idempotent answer for what fails here."""
-        return parameters.read(self.params, self.route.params)
+        return parameters.read(self.params, self.route.params, self.route.handles)
 
     def execute(self, checked: Json) -> tuple[int, str]:
         try:

@@ -179,10 +179,11 @@ class Dispatcher:
                 continue
 
     def _next(self, number: int) -> Any:
-        return self._store.row(
-            "SELECT * FROM deliveries WHERE endpoint = ? AND state = 'queued' AND due <= ? ORDER BY position, id LIMIT 1",
-            number, time.time(),
+        rows = self._store.rows(
+            "SELECT * FROM deliveries WHERE endpoint = ? AND state = 'queued' AND due <= ? ORDER BY position, id LIMIT ?",
+            number, time.time(), len(self._in_flight) + 1,
         )  # fmt: skip
+        return next((row for row in rows if row["id"] not in self._in_flight), None)
 
     def _seconds_to_next(self, number: int) -> float | None:
         row = self._store.row("SELECT min(due) AS due FROM deliveries WHERE endpoint = ? AND state = 'queued'", number)

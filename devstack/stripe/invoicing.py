@@ -282,8 +282,11 @@ def finalize(books: Books, invoice: Json) -> Json:
             currency=invoice["currency"],
         )
     base = books.config.public_url
+    subscription = books.get("subscription", invoice["_subscription"])
+    details = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
     invoice = books.change(
         invoice,
+        parent={**invoice["parent"], "subscription_details": details},
         status="open",
         number=f"{customer.get('invoice_prefix', random_text(8).upper())}-{sequence:04d}",
         amount_due=due,

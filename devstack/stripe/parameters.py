@@ -38,9 +38,37 @@ def required_of(shape: type) -> tuple[str, ...]:
     return tuple(name for name in fields_of(shape) if name in keys)
 
 
-def read(params: Json, shape: type) -> Json:
-    """The parameters with their types, or Stripe's 400 naming the first that is wrong."""
-    return _read_object(params, shape, "")
+def read(params: Json, shape: type, handles: str = "") -> Json:
+    """The parameters with their types, or Stripe's 400 naming the first that is wrong.
+
+    What Stripe knows and the stand-in does not honour (`handles`, dotted names; empty for all) is refused, never ignored.
+    """
+    typed = _read_object(params, shape, "")
+    if handles:
+        _refuse_unhandled(typed, handled_tree(handles), "")
+    return typed
+
+
+@cache
+def handled_tree(handles: str) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name in handles.split():
+        node = tree
+        for part in name.split("."):
+            node = node.setdefault(part, {})
+    return tree
+
+
+def _refuse_unhandled(value: Any, tree: dict[str, Any], path: str) -> None:
+    if isinstance(value, list):
+        for index, item in enumerate(cast(list[Any], value)):
+            _refuse_unhandled(item, tree, f"{path}[{index}]")
+    elif isinstance(value, dict) and tree:
+        for name, below in cast(Json, value).items():
+            if name not in tree:
+                name = _join(path, name)
+                raise errors.invalid(f"This local stand-in does not support `{name}`.", name)
+            _refuse_unhandled(below, tree[name], _join(path, name))
 
 
 def _read_object(raw: Json, shape: type, path: str) -> Json:

@@ -8,16 +8,22 @@ from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 
 Handler = Callable[..., Json]
+PAGING = " limit starting_after ending_before"
+LISTING = PAGING + " created"
 
 
 @dataclass(frozen=True)
 class Route:
-    """One line of the table. `{id}` in the path is handed to the handler after the books and the parameters."""
+    """One line of the table. `{id}` in the path is handed to the handler after the books and the parameters.
+
+    `handles` names the parameters that the stand-in honours, dots for what is inside; empty means all that Stripe has.
+    """
 
     method: str
     path: str
     params: type
     handler: Handler
+    handles: str = ""
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:

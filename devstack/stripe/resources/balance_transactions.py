@@ -6,7 +6,7 @@ from devstack.stripe import lists
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams
-from devstack.stripe.routing import Route
+from devstack.stripe.routing import PAGING, Route
 
 
 def retrieve(books: Books, params: Json, line_id: str) -> Json:
@@ -19,6 +19,8 @@ def list_(books: Books, params: Json) -> Json:
 
 
 ROUTES = [
-    Route("GET", "/v1/balance_transactions", BalanceTransactionListParams, list_),
+    Route(
+        "GET", "/v1/balance_transactions", BalanceTransactionListParams, list_, f"created currency source type{PAGING}"
+    ),
     Route("GET", "/v1/balance_transactions/{id}", NoParams, retrieve),
 ]

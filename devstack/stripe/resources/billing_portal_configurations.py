@@ -15,6 +15,7 @@ from devstack.stripe.parameters import NoParams, merged_metadata, unset_as_none
 from devstack.stripe.routing import Route
 
 _REASONS = ["too_expensive", "missing_features", "switched_service", "unused", "other"]
+_HANDLED = "business_profile default_return_url features metadata name"
 
 
 def _defaults() -> Json:
@@ -81,6 +82,8 @@ def update(books: Books, params: Json, configuration_id: str) -> Json:
     if "business_profile" in params:
         profile = {name: unset_as_none(value) for name, value in params["business_profile"].items()}
         changes["business_profile"] = {**configuration["business_profile"], **profile}
+    if "name" in params:
+        changes["name"] = unset_as_none(params["name"])
     if "default_return_url" in params:
         changes["default_return_url"] = unset_as_none(params["default_return_url"])
     if "features" in params:
@@ -142,8 +145,8 @@ def _products(books: Books, raw: list[Json]) -> list[Json]:
 
 
 ROUTES = [
-    Route("POST", "/v1/billing_portal/configurations", ConfigurationCreateParams, create),
+    Route("POST", "/v1/billing_portal/configurations", ConfigurationCreateParams, create, _HANDLED),
     Route("GET", "/v1/billing_portal/configurations", ConfigurationListParams, list_),
     Route("GET", "/v1/billing_portal/configurations/{id}", NoParams, retrieve),
-    Route("POST", "/v1/billing_portal/configurations/{id}", ConfigurationUpdateParams, update),
+    Route("POST", "/v1/billing_portal/configurations/{id}", ConfigurationUpdateParams, update, f"active {_HANDLED}"),
 ]

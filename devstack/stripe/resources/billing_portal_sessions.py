@@ -20,6 +20,13 @@ _FEATURE = {
     "payment_method_update": "payment_method_update",
 }
 _VERB = {"subscription_cancel": "canceled", "subscription_update": "updated"}
+_HANDLED = """
+    configuration customer locale return_url
+    flow_data.type flow_data.after_completion
+    flow_data.subscription_cancel.subscription flow_data.subscription_update.subscription
+    flow_data.subscription_update_confirm.subscription flow_data.subscription_update_confirm.items.id
+    flow_data.subscription_update_confirm.items.price flow_data.subscription_update_confirm.items.quantity
+"""
 
 
 def create(books: Books, params: Json) -> Json:
@@ -136,4 +143,4 @@ def _after(raw: Json) -> Json:
     }
 
 
-ROUTES = [Route("POST", "/v1/billing_portal/sessions", SessionCreateParams, create)]
+ROUTES = [Route("POST", "/v1/billing_portal/sessions", SessionCreateParams, create, _HANDLED)]

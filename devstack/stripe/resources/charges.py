@@ -2,11 +2,11 @@
 
 from stripe.params import ChargeListParams, ChargeListRefundsParams, ChargeUpdateParams
 
-from devstack.stripe import errors, lists
+from devstack.stripe import lists
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams, merged_metadata
-from devstack.stripe.routing import Route
+from devstack.stripe.routing import LISTING, Route
 
 
 def retrieve(books: Books, params: Json, charge_id: str) -> Json:
@@ -20,9 +20,6 @@ def list_(books: Books, params: Json) -> Json:
 
 def update(books: Books, params: Json, charge_id: str) -> Json:
     charge = books.require("charge", charge_id)
-    refused = set(params) - {"metadata", "expand"}
-    if refused:
-        raise errors.invalid(f"This local stand-in does not support `{min(refused)}` here.", min(refused))
     return books.change(charge, "charge.updated", metadata=merged_metadata(charge["metadata"], params.get("metadata")))
 
 
@@ -32,8 +29,8 @@ def refunds(books: Books, params: Json, charge_id: str) -> Json:
 
 
 ROUTES = [
-    Route("GET", "/v1/charges", ChargeListParams, list_),
+    Route("GET", "/v1/charges", ChargeListParams, list_, f"customer payment_intent{LISTING}"),
     Route("GET", "/v1/charges/{id}", NoParams, retrieve),
-    Route("POST", "/v1/charges/{id}", ChargeUpdateParams, update),
+    Route("POST", "/v1/charges/{id}", ChargeUpdateParams, update, "metadata"),
     Route("GET", "/v1/charges/{id}/refunds", ChargeListRefundsParams, refunds),
 ]

@@ -18,24 +18,25 @@ from devstack.stripe.jsontypes import Json, section
 from devstack.stripe.parameters import NoParams, merged_metadata
 from devstack.stripe.periods import DAY
 from devstack.stripe.resources import customers, prices, products
-from devstack.stripe.routing import Route
+from devstack.stripe.routing import LISTING, Route
 
 MIN_LIFE_SECONDS, MAX_LIFE_SECONDS = 30 * 60, DAY
 MAX_LINE_ITEMS = 100
 METHODS = ("card", "us_bank_account")
 _URL = re.compile(r"^https?://[^\s/?#]+\S*$")
-_NOT_SUPPORTED = (
-    "adaptive_pricing", "after_expiration", "automatic_tax", "consent_collection", "custom_fields", "discounts",
-    "managed_payments", "optional_items", "permissions", "shipping_options", "shipping_address_collection",
-    "invoice_creation",
-)  # fmt: skip
+_HANDLED = """
+    cancel_url client_reference_id customer customer_creation customer_email excluded_payment_method_types expires_at
+    integration_identifier locale metadata mode payment_method_collection payment_method_types submit_type success_url
+    ui_mode line_items.price line_items.price_data line_items.quantity
+    payment_intent_data.description payment_intent_data.metadata payment_intent_data.receipt_email
+    subscription_data.description subscription_data.metadata subscription_data.trial_end
+    subscription_data.trial_period_days subscription_data.trial_settings
+"""
+_LISTED = f"customer customer_details payment_intent status subscription{LISTING}"
 
 
 def create(books: Books, params: Json) -> Json:
     mode = _mode(params)
-    for name in _NOT_SUPPORTED:
-        if name in params:
-            raise errors.invalid(f"This local stand-in does not support `{name}`.", name)
     _check_urls(params)
     _check_mode_params(params, mode)
     customer = _customer(books, params)
@@ -77,9 +78,6 @@ def retrieve(books: Books, params: Json, session_id: str) -> Json:
 
 def update(books: Books, params: Json, session_id: str) -> Json:
     session = books.require("checkout.session", session_id)
-    refused = set(params) - {"metadata", "expand"}
-    if refused:
-        raise errors.invalid(f"This local stand-in does not support `{min(refused)}` here.", min(refused))
     return books.change(session, metadata=merged_metadata(session["metadata"], params.get("metadata")))
 
 
@@ -309,9 +307,9 @@ def _blank(books: Books, params: Json, mode: str) -> Json:
         **stamp,
         "adaptive_pricing": {"enabled": False},
         "after_expiration": None,
-        "allow_promotion_codes": params.get("allow_promotion_codes"),
+        "allow_promotion_codes": None,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "billing_address_collection": params.get("billing_address_collection"),
+        "billing_address_collection": None,
         "branding_settings": None,
         "cancel_url": params.get("cancel_url"),
         "client_reference_id": params.get("client_reference_id"),
@@ -344,7 +342,7 @@ def _blank(books: Books, params: Json, mode: str) -> Json:
             "payment_method_collection", "always" if mode == "subscription" else "if_required"
         ),
         "payment_method_configuration_details": None,
-        "payment_method_options": params.get("payment_method_options") or {},
+        "payment_method_options": {},
         "payment_status": "unpaid",
         "permissions": None,
         "phone_number_collection": {"enabled": False},
@@ -369,10 +367,16 @@ def _blank(books: Books, params: Json, mode: str) -> Json:
 
 
 ROUTES = [
-    Route("POST", "/v1/checkout/sessions", SessionCreateParams, create),
-    Route("GET", "/v1/checkout/sessions", SessionListParams, list_),
+    Route("POST", "/v1/checkout/sessions", SessionCreateParams, create, _HANDLED),
+    Route(
+        "GET",
+        "/v1/checkout/sessions",
+        SessionListParams,
+        list_,
+        _LISTED,
+    ),
     Route("GET", "/v1/checkout/sessions/{id}", NoParams, retrieve),
-    Route("POST", "/v1/checkout/sessions/{id}", SessionUpdateParams, update),
+    Route("POST", "/v1/checkout/sessions/{id}", SessionUpdateParams, update, "metadata"),
     Route("POST", "/v1/checkout/sessions/{id}/expire", SessionExpireParams, expire),
     Route("GET", "/v1/checkout/sessions/{id}/line_items", SessionListLineItemsParams, line_items),
 ]

@@ -9,9 +9,10 @@ from devstack.stripe.books import Books
 from devstack.stripe.ids import random_text
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams, merged_metadata, unset_as_none
-from devstack.stripe.routing import Route
+from devstack.stripe.routing import LISTING, Route
 
 _PLAIN = ("address", "description", "email", "name", "phone", "shipping", "tax_exempt", "preferred_locales", "balance")
+_HANDLED = f"metadata {' '.join(_PLAIN)}"
 
 
 def build(books: Books, **fields: Any) -> Json:
@@ -105,9 +106,15 @@ def _check_email(email: str | None) -> None:
 
 
 ROUTES = [
-    Route("POST", "/v1/customers", CustomerCreateParams, create),
-    Route("GET", "/v1/customers", CustomerListParams, list_),
+    Route("POST", "/v1/customers", CustomerCreateParams, create, _HANDLED),
+    Route("GET", "/v1/customers", CustomerListParams, list_, f"email{LISTING}"),
     Route("GET", "/v1/customers/{id}", NoParams, retrieve),
-    Route("POST", "/v1/customers/{id}", CustomerUpdateParams, update),
+    Route(
+        "POST",
+        "/v1/customers/{id}",
+        CustomerUpdateParams,
+        update,
+        f"{_HANDLED} invoice_settings.default_payment_method",
+    ),
     Route("DELETE", "/v1/customers/{id}", NoParams, delete),
 ]

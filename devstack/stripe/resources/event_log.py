@@ -6,7 +6,7 @@ from devstack.stripe import errors, lists
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams
-from devstack.stripe.routing import Route
+from devstack.stripe.routing import LISTING, Route
 
 
 def retrieve(books: Books, params: Json, event_id: str) -> Json:
@@ -27,6 +27,6 @@ def list_(books: Books, params: Json) -> Json:
 
 
 ROUTES = [
-    Route("GET", "/v1/events", EventListParams, list_),
+    Route("GET", "/v1/events", EventListParams, list_, f"type types{LISTING}"),
     Route("GET", "/v1/events/{id}", NoParams, retrieve),
 ]

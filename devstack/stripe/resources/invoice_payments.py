@@ -6,7 +6,9 @@ from devstack.stripe import lists
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams
-from devstack.stripe.routing import Route
+from devstack.stripe.routing import LISTING, Route
+
+_LISTED = f"invoice payment.type payment.payment_intent status{LISTING}"
 
 
 def retrieve(books: Books, params: Json, payment_id: str) -> Json:
@@ -22,6 +24,12 @@ def list_(books: Books, params: Json) -> Json:
 
 
 ROUTES = [
-    Route("GET", "/v1/invoice_payments", InvoicePaymentListParams, list_),
+    Route(
+        "GET",
+        "/v1/invoice_payments",
+        InvoicePaymentListParams,
+        list_,
+        _LISTED,
+    ),
     Route("GET", "/v1/invoice_payments/{id}", NoParams, retrieve),
 ]

@@ -6,7 +6,7 @@ from devstack.stripe import billing, errors, lists
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams
-from devstack.stripe.routing import Route
+from devstack.stripe.routing import LISTING, Route
 
 
 def retrieve(books: Books, params: Json, invoice_id: str) -> Json:
@@ -62,9 +62,9 @@ def void(books: Books, params: Json, invoice_id: str) -> Json:
 
 
 ROUTES = [
-    Route("GET", "/v1/invoices", InvoiceListParams, list_),
+    Route("GET", "/v1/invoices", InvoiceListParams, list_, f"collection_method customer status subscription{LISTING}"),
     Route("GET", "/v1/invoices/{id}", NoParams, retrieve),
     Route("GET", "/v1/invoices/{id}/lines", InvoiceListLinesParams, lines),
-    Route("POST", "/v1/invoices/{id}/pay", InvoicePayParams, pay),
+    Route("POST", "/v1/invoices/{id}/pay", InvoicePayParams, pay, "off_session payment_method"),
     Route("POST", "/v1/invoices/{id}/void", InvoiceVoidInvoiceParams, void),
 ]

@@ -2,11 +2,11 @@
 
 from stripe.params import PaymentIntentListParams, PaymentIntentUpdateParams
 
-from devstack.stripe import errors, lists
+from devstack.stripe import lists
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams, merged_metadata, unset_as_none
-from devstack.stripe.routing import Route
+from devstack.stripe.routing import LISTING, Route
 
 
 def retrieve(books: Books, params: Json, intent_id: str) -> Json:
@@ -20,9 +20,6 @@ def list_(books: Books, params: Json) -> Json:
 
 def update(books: Books, params: Json, intent_id: str) -> Json:
     intent = books.require("payment_intent", intent_id)
-    refused = set(params) - {"metadata", "description", "expand"}
-    if refused:
-        raise errors.invalid(f"This local stand-in does not support `{min(refused)}` here.", min(refused))
     changes: Json = {"metadata": merged_metadata(intent["metadata"], params.get("metadata"))}
     if "description" in params:
         changes["description"] = unset_as_none(params["description"])
@@ -30,7 +27,7 @@ def update(books: Books, params: Json, intent_id: str) -> Json:
 
 
 ROUTES = [
-    Route("GET", "/v1/payment_intents", PaymentIntentListParams, list_),
+    Route("GET", "/v1/payment_intents", PaymentIntentListParams, list_, f"customer{LISTING}"),
     Route("GET", "/v1/payment_intents/{id}", NoParams, retrieve),
-    Route("POST", "/v1/payment_intents/{id}", PaymentIntentUpdateParams, update),
+    Route("POST", "/v1/payment_intents/{id}", PaymentIntentUpdateParams, update, "description metadata"),
 ]

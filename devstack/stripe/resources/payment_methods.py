@@ -7,7 +7,7 @@ from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams
 from devstack.stripe.resources import customers
-from devstack.stripe.routing import Route
+from devstack.stripe.routing import PAGING, Route
 
 
 def retrieve(books: Books, params: Json, method_id: str) -> Json:
@@ -32,8 +32,14 @@ def detach(books: Books, params: Json, method_id: str) -> Json:
 
 
 ROUTES = [
-    Route("GET", "/v1/payment_methods", PaymentMethodListParams, list_),
+    Route("GET", "/v1/payment_methods", PaymentMethodListParams, list_, f"customer type{PAGING}"),
     Route("GET", "/v1/payment_methods/{id}", NoParams, retrieve),
     Route("POST", "/v1/payment_methods/{id}/detach", PaymentMethodDetachParams, detach),
-    Route("GET", "/v1/customers/{id}/payment_methods", CustomerListPaymentMethodsParams, customers.payment_methods),
+    Route(
+        "GET",
+        "/v1/customers/{id}/payment_methods",
+        CustomerListPaymentMethodsParams,
+        customers.payment_methods,
+        f"type{PAGING}",
+    ),
 ]

@@ -13,6 +13,12 @@ from devstack.stripe.routing import Route
 
 MAX_AMOUNT = 99_999_999
 MAX_LOOKUP_KEYS = 10
+_HANDLED = """
+    active billing_scheme currency lookup_key metadata nickname product product_data tax_behavior transfer_lookup_key
+    unit_amount unit_amount_decimal
+    recurring.interval recurring.interval_count recurring.trial_period_days recurring.usage_type
+"""
+_CHANGED = "active lookup_key metadata nickname tax_behavior transfer_lookup_key"
 
 
 def create(books: Books, params: Json) -> Json:
@@ -33,7 +39,7 @@ def build(books: Books, params: Json, path: str = "") -> Json:
     def at(name: str) -> str:
         return f"{path}[{name}]" if path else name
 
-    if params.get("billing_scheme", "per_unit") != "per_unit" or "tiers" in params or "custom_unit_amount" in params:
+    if params.get("billing_scheme", "per_unit") != "per_unit":
         raise errors.invalid(
             "This local stand-in knows only per-unit prices with a fixed amount.", at("billing_scheme")
         )
@@ -63,7 +69,7 @@ def build(books: Books, params: Json, path: str = "") -> Json:
         "recurring": recurring,
         "tax_behavior": params.get("tax_behavior", "unspecified"),
         "tiers_mode": None,
-        "transform_quantity": params.get("transform_quantity"),
+        "transform_quantity": None,
         "type": "recurring" if recurring else "one_time",
         "unit_amount": amount,
         "unit_amount_decimal": exact,
@@ -95,7 +101,18 @@ def update(books: Books, params: Json, price_id: str) -> Json:
             raise errors.invalid(
                 "This price cannot be archived because it is the default price of its product.", "active"
             )
-    return books.change(price, "price.updated", **changes)
+    price = books.change(price, "price.updated", **changes)
+    _show_on_subscriptions(books, price)
+    return price
+
+
+def _show_on_subscriptions(books: Books, price: Json) -> None:
+    """Subscription items carry the whole price, as it is now."""
+    for subscription in books.where("subscription"):
+        rows = subscription["items"]["data"]
+        if any(row["price"]["id"] == price["id"] for row in rows):
+            rows = [{**row, "price": price} if row["price"]["id"] == price["id"] else row for row in rows]
+            books.change(subscription, items={**subscription["items"], "data": rows})
 
 
 def list_(books: Books, params: Json) -> Json:
@@ -139,8 +156,14 @@ def _claim_lookup_key(books: Books, key: str, transfer: bool, price_id: str) -> 
 
 
 ROUTES = [
-    Route("POST", "/v1/prices", PriceCreateParams, create),
+    Route("POST", "/v1/prices", PriceCreateParams, create, _HANDLED),
     Route("GET", "/v1/prices", PriceListParams, list_),
     Route("GET", "/v1/prices/{id}", NoParams, retrieve),
-    Route("POST", "/v1/prices/{id}", PriceUpdateParams, update),
+    Route(
+        "POST",
+        "/v1/prices/{id}",
+        PriceUpdateParams,
+        update,
+        _CHANGED,
+    ),
 ]

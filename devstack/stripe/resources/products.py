@@ -9,13 +9,14 @@ from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams, merged_metadata
 from devstack.stripe.resources import prices
-from devstack.stripe.routing import Route
+from devstack.stripe.routing import LISTING, Route
 
 _PLAIN = (
     "active", "description", "images", "marketing_features", "name", "package_dimensions", "shippable",
     "statement_descriptor", "tax_code", "unit_label", "url",
 )  # fmt: skip
 _LISTS = ("images", "marketing_features")
+_HANDLED = f"metadata {' '.join(_PLAIN)}"
 
 
 def create(books: Books, params: Json) -> Json:
@@ -98,9 +99,9 @@ def _cleared(name: str, value: object) -> object:
 
 
 ROUTES = [
-    Route("POST", "/v1/products", ProductCreateParams, create),
-    Route("GET", "/v1/products", ProductListParams, list_),
+    Route("POST", "/v1/products", ProductCreateParams, create, f"{_HANDLED} default_price_data id type"),
+    Route("GET", "/v1/products", ProductListParams, list_, f"active ids shippable url{LISTING}"),
     Route("GET", "/v1/products/{id}", NoParams, retrieve),
-    Route("POST", "/v1/products/{id}", ProductUpdateParams, update),
+    Route("POST", "/v1/products/{id}", ProductUpdateParams, update, f"{_HANDLED} default_price"),
     Route("DELETE", "/v1/products/{id}", NoParams, delete),
 ]

@@ -96,7 +96,7 @@ def _charge(books: Books, params: Json) -> Json:
 
 
 ROUTES = [
-    Route("POST", "/v1/refunds", RefundCreateParams, create),
+    Route("POST", "/v1/refunds", RefundCreateParams, create, "amount charge metadata payment_intent reason"),
     Route("GET", "/v1/refunds", RefundListParams, list_),
     Route("GET", "/v1/refunds/{id}", NoParams, retrieve),
     Route("POST", "/v1/refunds/{id}", RefundUpdateParams, update),

@@ -8,14 +8,14 @@ from devstack.stripe import billing, errors, lists
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json, section
 from devstack.stripe.parameters import NoParams, merged_metadata, unset_as_none
-from devstack.stripe.routing import Route
+from devstack.stripe.routing import LISTING, Route
 
-_SUPPORTED = frozenset({
-    "cancel_at", "cancel_at_period_end", "cancellation_details", "default_payment_method", "description", "expand", "items",
-    "metadata", "off_session", "payment_behavior", "payment_settings", "proration_behavior", "proration_date", "trial_end",
-    "trial_settings", "billing_cycle_anchor",
-})  # fmt: skip
 _AFTER_END = frozenset({"metadata", "cancellation_details", "expand"})
+_HANDLED = """
+    cancel_at cancel_at_period_end cancellation_details default_payment_method description metadata off_session
+    payment_behavior payment_settings proration_behavior trial_end trial_settings
+    items.id items.price items.quantity items.deleted items.metadata
+"""
 
 
 def retrieve(books: Books, params: Json, subscription_id: str) -> Json:
@@ -40,9 +40,6 @@ def update(books: Books, params: Json, subscription_id: str) -> Json:
     subscription = books.require("subscription", subscription_id)
     if subscription["status"] in billing.ENDED and set(params) - _AFTER_END:
         raise errors.invalid("A canceled subscription can only update its cancellation_details and metadata.")
-    refused = set(params) - _SUPPORTED
-    if refused:
-        raise errors.invalid(f"This local stand-in does not support `{min(refused)}` here.", min(refused))
     if params.get("payment_behavior") == "pending_if_incomplete":
         raise errors.invalid("This local stand-in does not support pending updates.", "payment_behavior")
     if params.get("cancel_at") and params.get("cancel_at_period_end"):
@@ -63,8 +60,9 @@ def cancel(books: Books, params: Json, subscription_id: str) -> Json:
     subscription = books.require("subscription", subscription_id)
     if subscription["status"] in billing.ENDED:
         raise errors.no_such("subscription", subscription_id, "id", status=404)
-    if params.get("invoice_now") or params.get("prorate"):
-        raise errors.invalid("This local stand-in does not support a final invoice.", "invoice_now")
+    for name in ("invoice_now", "prorate"):
+        if params.get(name):
+            raise errors.invalid(f"This local stand-in does not support `{name}`.", name)
     details = {name: unset_as_none(value) for name, value in section(params.get("cancellation_details")).items()}
     return billing.end(books, subscription, reason="cancellation_requested", details=details)
 
@@ -100,8 +98,6 @@ def _items(books: Books, subscription: Json, changes: list[Json]) -> list[Json]:
     start, end = billing.period_of(subscription)
     for index, change in enumerate(changes):
         path = f"items[{index}]"
-        if "price_data" in change or "plan" in change:
-            raise errors.invalid("This local stand-in supports only `price` here.", path)
         price = _price(books, subscription, change["price"], f"{path}[price]") if "price" in change else None
         if "id" not in change:
             if price is None:
@@ -201,8 +197,10 @@ def _moment(books: Books, subscription: Json, moment: Any) -> int:
 
 
 ROUTES = [
-    Route("GET", "/v1/subscriptions", SubscriptionListParams, list_),
+    Route(
+        "GET", "/v1/subscriptions", SubscriptionListParams, list_, f"collection_method customer price status{LISTING}"
+    ),
     Route("GET", "/v1/subscriptions/{id}", NoParams, retrieve),
-    Route("POST", "/v1/subscriptions/{id}", SubscriptionUpdateParams, update),
+    Route("POST", "/v1/subscriptions/{id}", SubscriptionUpdateParams, update, _HANDLED),
     Route("DELETE", "/v1/subscriptions/{id}", SubscriptionCancelParams, cancel),
 ]

@@ -18,7 +18,7 @@ def test_every_delivery_is_signed_now_and_accepted_by_the_official_library(
     client.v1.products.create({"name": "Ours"}, {"idempotency_key": "made-once"})
     service.client("test", account).v1.products.create({"name": "Theirs"})
     service.settle()
-    assert [d.path for d in receiver.deliveries] == ["/connect-test", "/platform", "/connect-test"]
+    assert sorted(d.path for d in receiver.deliveries) == ["/connect-test", "/connect-test", "/platform"]
     for delivery in receiver.deliveries:
         event = stripe.Webhook.construct_event(delivery.body, delivery.signature, SECRETS[delivery.path])
         assert abs(int(delivery.signature.split(",")[0].removeprefix("t=")) - time.time()) < 30
@@ -28,7 +28,7 @@ def test_every_delivery_is_signed_now_and_accepted_by_the_official_library(
             stripe.Webhook.construct_event(delivery.body, delivery.signature, "whsec_other")
     ours = next(d.event for d in receiver.deliveries if d.path == "/platform")
     assert "account" not in ours and ours["request"]["idempotency_key"] == "made-once"
-    theirs = receiver.deliveries[-1].event
+    theirs = [d.event for d in receiver.deliveries if d.path == "/connect-test"][-1]
     assert theirs["account"] == account and theirs["request"]["id"].startswith("req_")
     assert client.v1.events.retrieve(ours["id"]).pending_webhooks == 0
     assert [e.id for e in client.v1.events.list({"type": "product.*"}).data] == [ours["id"]]
