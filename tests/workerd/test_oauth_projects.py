@@ -1,0 +1,270 @@
+"""`POST /create-products`: one project, one product and one price per paid tier, however the calls repeat, race or die. In workerd."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+
+from devstack.stack import Stack
+from dream.domain import keys
+from tests.developers import Developer, make_developer
+from tests.stripe_accounts import StripeControls
+
+SAAS: Mapping[str, Any] = {
+    "mode": "test",
+    "projectName": "Notes",
+    "projectType": "saas",
+    "tiers": [
+        {"name": "free", "displayName": "Free", "price": 0, "limit": 100},
+        {
+            "name": "pro",
+            "displayName": "Pro",
+            "price": 2900,
+            "limit": 5000,
+            "description": "For teams",
+            "features": ["Everything", "Support"],
+            "popular": True,
+            "trialDays": 14,
+        },
+        {"name": "max", "displayName": "Max", "price": 9900, "limit": "unlimited"},
+    ],
+}
+STORE: Mapping[str, Any] = {
+    "mode": "test",
+    "projectName": "Mugs",
+    "projectType": "store",
+    "tiers": [
+        {"name": "mug", "displayName": "Mug", "price": 1200, "inventory": 5, "imageUrl": "https://example.com/mug.png"}
+    ],
+}
+
+
+def assert_one_project(developer: Developer, stripe: StripeControls, body: Mapping[str, Any]) -> None:
+    """Exactly one project, with all its tiers, one key, one Stripe product and price per paid tier, and no open draft."""
+    stack, account = developer.stack, developer.accounts[body["mode"]]
+    (project,) = stack.d1("SELECT * FROM projects WHERE platformId = ?1", developer.platform_id)
+    tiers = stack.d1("SELECT * FROM tiers WHERE publishableKey = ?1 ORDER BY position", project["publishableKey"])
+    assert [tier["name"] for tier in tiers] == [tier["name"] for tier in body["tiers"]]
+    assert len(stack.d1("SELECT 1 FROM api_keys WHERE publishableKey = ?1", project["publishableKey"])) == 1
+    assert not stack.d1(
+        "SELECT 1 FROM project_drafts WHERE platformId = ?1 AND settledAt IS NULL", developer.platform_id
+    )
+    paid = {tier["name"]: tier for tier in tiers if tier["price"] > 0}
+    products = stripe.api("GET", "products", account, body["mode"], limit=100)["data"]
+    prices = stripe.api("GET", "prices", account, body["mode"], limit=100)["data"]
+    assert sorted(product["id"] for product in products) == sorted(tier["productId"] for tier in paid.values())
+    assert sorted(price["id"] for price in prices) == sorted(tier["priceId"] for tier in paid.values())
+    assert all(product["active"] for product in products)
+    assert {product["metadata"]["publishableKey"] for product in products} == {project["publishableKey"]}
+    assert {product["metadata"]["tierName"] for product in products} == set(paid)
+
+
+def test_a_saas_project_is_made_with_products_tiers_and_keys(stack: Stack, stripe: StripeControls) -> None:
+    developer = make_developer(stack, stripe)
+    answer = developer.post("/create-products", SAAS)
+    assert answer.status_code == 200, answer.text
+    made = answer.json()
+    assert keys.is_well_formed(made["publishableKey"], "pk")
+    assert keys.is_well_formed(made["secretKey"], "sk")
+    assert {made[name] for name in ("mode", "projectType", "projectName")} == {"test", "saas", "Notes"}
+    assert [product["tier"] for product in made["products"]] == ["free", "pro", "max"]
+    assert made["products"][0] == {"tier": "free", "priceId": None, "productId": None}
+    assert_one_project(developer, stripe, SAAS)
+    price = stripe.api("GET", f"prices/{made['products'][1]['priceId']}", developer.accounts["test"])
+    assert (price["unit_amount"], price["currency"], price["recurring"]["interval"]) == (2900, "usd", "month")
+    actions = stack.d1("SELECT action FROM audit_log WHERE publishableKey = ?1", made["publishableKey"])
+    assert {row["action"] for row in actions} == {"project.created", "key.created"}
+
+    headers = {"Authorization": f"Bearer {made['secretKey']}"}
+    tiers = httpx.get(f"{stack.url('api-multi')}/api/tiers", headers=headers).json()["tiers"]
+    assert [(tier["name"], tier["limit"], tier["popular"], tier["trialDays"]) for tier in tiers] == [
+        ("free", 100, False, 0),
+        ("pro", 5000, True, 14),
+        ("max", "unlimited", False, 0),
+    ]
+
+
+def test_a_store_project_sells_once(stack: Stack, stripe: StripeControls) -> None:
+    developer = make_developer(stack, stripe)
+    made = developer.post("/create-products", STORE).json()
+    assert_one_project(developer, stripe, STORE)
+    price = stripe.api("GET", f"prices/{made['products'][0]['priceId']}", developer.accounts["test"])
+    assert (price["unit_amount"], price["recurring"]) == (1200, None)
+    (tier,) = developer.request("GET", f"/tiers?publishableKey={made['publishableKey']}").json()["tiers"]
+    assert (tier["billingMode"], tier["inventory"], tier["soldOut"]) == ("one_off", 5, False)
+
+
+def test_every_wrong_field_is_named_and_nothing_is_made(stack: Stack, stripe: StripeControls) -> None:
+    developer = make_developer(stack, stripe)
+    bad = {
+        "mode": "prod",
+        "projectName": "",
+        "projectType": "saas",
+        "tiers": [
+            {"name": "Free Plan", "displayName": "", "price": 9.99, "limit": "lots", "billingMode": "one_off"},
+            {
+                "name": "b",
+                "displayName": "B",
+                "price": -1,
+                "limit": -1,
+                "trialDays": 9999,
+                "imageUrl": "javascript:alert(1)",
+                "inventory": 1.5,
+                "features": "x" * 300,
+                "popular": "yes",
+                "description": 5,
+            },
+            "c",
+        ],
+    }
+    answer = developer.post("/create-products", bad)
+    assert answer.status_code == 400
+    first = ("name", "displayName", "price", "limit", "billingMode")
+    second = ("price", "limit", "trialDays", "imageUrl", "inventory", "features", "popular", "description")
+    assert set(answer.json()["fields"]) == {
+        "mode",
+        "projectName",
+        *(f"tiers[0].{name}" for name in first),
+        *(f"tiers[1].{name}" for name in second),
+        "tiers[2]",
+    }
+    twice = {**SAAS, "tiers": [SAAS["tiers"][0], {**SAAS["tiers"][1], "name": "free", "displayName": "FREE"}]}
+    assert set(developer.post("/create-products", twice).json()["fields"]) == {"tiers[1].name", "tiers[1].displayName"}
+    for tiers in ([], None, SAAS["tiers"] * 7, {}):
+        assert set(developer.post("/create-products", {**SAAS, "tiers": tiers}).json()["fields"]) == {"tiers"}
+    assert set(developer.post("/create-products", {}).json()["fields"]) == {
+        "mode",
+        "projectName",
+        "projectType",
+        "tiers",
+    }
+    assert not stripe.api("GET", "products", developer.accounts["test"])["data"]
+    assert not stack.d1("SELECT 1 FROM project_drafts WHERE platformId = ?1", developer.platform_id)
+
+
+def test_paid_tiers_need_a_connected_account_and_free_ones_do_not(stack: Stack, stripe: StripeControls) -> None:
+    developer = make_developer(stack, stripe, connected=())
+    refused = developer.post("/create-products", SAAS)
+    assert (refused.status_code, refused.json()["code"]) == (409, "stripe_not_connected")
+    free = developer.post("/create-products", {**SAAS, "tiers": SAAS["tiers"][:1]})
+    assert free.status_code == 200
+    assert free.json()["products"] == [{"tier": "free", "priceId": None, "productId": None}]
+
+
+def test_who_has_not_paid_creates_nothing(stack: Stack, stripe: StripeControls) -> None:
+    for developer in (
+        make_developer(stack, stripe, paid=False),
+        make_developer(stack, stripe, platform=False),
+    ):
+        refused = developer.post("/create-products", SAAS)
+        assert (refused.status_code, refused.json()["code"]) == (402, "payment_required")
+    assert httpx.post(f"{stack.url('oauth-api')}/create-products", json=SAAS).status_code == 401
+
+
+def test_equal_calls_at_once_make_one_project_and_show_the_same_keys(stack: Stack, stripe: StripeControls) -> None:
+    developer = make_developer(stack, stripe)
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: developer.post("/create-products", SAAS), range(6)))
+    made = [answer.json() for answer in answers if answer.status_code == 200]
+    assert made, [answer.text for answer in answers]
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert len({(each["publishableKey"], each["secretKey"]) for each in made}) == 1
+    assert_one_project(developer, stripe, SAAS)
+
+
+def test_other_idempotency_keys_make_other_projects(stack: Stack, stripe: StripeControls) -> None:
+    developer = make_developer(stack, stripe)
+    first = developer.post("/create-products", SAAS, **{"Idempotency-Key": "one"})
+    again = developer.post("/create-products", SAAS, **{"Idempotency-Key": "one"})
+    other = developer.post("/create-products", SAAS, **{"Idempotency-Key": "two"})
+    assert again.json() == first.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert other.json()["publishableKey"] != first.json()["publishableKey"]
+    reused = developer.post("/create-products", STORE, **{"Idempotency-Key": "one"})
+    assert (reused.status_code, reused.json()["code"]) == (409, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 500, "after": True}, {"status": 429}])
+@pytest.mark.parametrize("path", ["/v1/products", "/v1/prices"])
+def test_what_stripe_failed_at_is_finished_by_the_retry(
+    stack: Stack, stripe: StripeControls, path: str, fault: Mapping[str, Any]
+) -> None:
+    developer = make_developer(stack, stripe)
+    stripe.control("faults", {"method": "POST", "path": path, "times": 3, **fault})
+    try:
+        failed = developer.post("/create-products", SAAS)
+    finally:
+        stripe.clear("faults")
+    assert failed.status_code in (200, 502, 503), failed.text
+    if failed.status_code != 200:
+        assert not stack.d1("SELECT 1 FROM projects WHERE platformId = ?1", developer.platform_id)
+    finished = developer.post("/create-products", SAAS)
+    assert finished.status_code == 200, finished.text
+    if "after" not in fault:
+        assert_one_project(developer, stripe, SAAS)
+
+
+def test_what_stripe_refuses_leaves_nothing_on_sale(stack: Stack, stripe: StripeControls) -> None:
+    developer = make_developer(stack, stripe)
+    stripe.control("faults", {"method": "POST", "path": "/v1/prices", "times": 1, "status": 400})
+    try:
+        refused = developer.post("/create-products", SAAS)
+    finally:
+        stripe.clear("faults")
+    assert (refused.status_code, refused.json()["code"]) == (422, "stripe_refused"), refused.text
+    stack.run_scheduled("front-auth-api")
+    assert not stack.d1("SELECT 1 FROM project_drafts WHERE platformId = ?1", developer.platform_id)
+    assert not stack.d1("SELECT 1 FROM projects WHERE platformId = ?1", developer.platform_id)
+    products = stripe.api("GET", "products", developer.accounts["test"], limit=100)["data"]
+    owed = stack.d1("SELECT subject FROM outbox WHERE kind = 'archive_product'")
+    assert all(not product["active"] or {"subject": product["id"]} in owed for product in products)
+
+
+STEPS = ("opened", "pro:product", "pro:price", "max:product", "max:price", "made", "stored")
+
+
+@pytest.mark.parametrize("with_key", [False, True], ids=["plain", "idempotency-key"])
+def test_a_call_that_is_killed_at_any_step_is_finished_by_its_retry(
+    stack: Stack, stripe: StripeControls, with_key: bool
+) -> None:
+    for step in STEPS:
+        developer = make_developer(stack, stripe)
+        headers = {"Idempotency-Key": f"key-{step}"} if with_key else {}
+        kill_at(stack, f"create-products:{step}", lambda: developer.post("/create-products", SAAS, **headers))
+        finished = developer.post("/create-products", SAAS, **headers)
+        assert finished.status_code == 200, (step, finished.text)
+        assert_one_project(developer, stripe, SAAS)
+        made = finished.json()
+        answer = httpx.get(
+            f"{stack.url('api-multi')}/api/tiers", headers={"Authorization": f"Bearer {made['secretKey']}"}
+        )
+        assert answer.status_code == 200, step
+
+
+def kill_at(stack: Stack, checkpoint: str, call: Any) -> None:
+    """Make the call, end workerd with SIGKILL once it has come to the checkpoint, and wait until workerd is back."""
+    doors = f"{stack.url('oauth-api')}/_devstack/checkpoints"
+    httpx.post(doors, json={"armed": {checkpoint: "hang"}}).raise_for_status()
+
+    def lost() -> None:
+        try:
+            answer = call()
+        except httpx.HTTPError:
+            return
+        raise AssertionError(f"answered {answer.status_code} instead of dying at {checkpoint}: {answer.text}")
+
+    thread = Thread(target=lost)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while checkpoint not in httpx.get(doors).json()["reached"]:
+        assert thread.is_alive(), f"the call never came to {checkpoint}"
+        assert time.monotonic() < deadline, f"the call never came to {checkpoint}"
+        time.sleep(0.02)
+    stack.kill_workers()
+    thread.join()
