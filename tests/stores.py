@@ -33,8 +33,10 @@ class Stripe:
         headers = {"Authorization": f"Bearer {self._key}"}
         if account is not None:
             headers["Stripe-Account"] = account
-        sent = {"params": form} if method == "GET" else {"data": form}
-        answer = self._http.request(method, path, headers=headers, **sent)
+        if method == "GET":
+            answer = self._http.get(path, headers=headers, params=form)
+        else:
+            answer = self._http.request(method, path, headers=headers, data=form)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
