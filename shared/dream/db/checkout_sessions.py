@@ -19,6 +19,17 @@ RETURNING sessionId AS answer
 
 CLOSE = Sql("UPDATE checkout_sessions SET expiresAt = min(expiresAt, ?3) WHERE publishableKey = ?1 AND sessionId = ?2")
 
+OWE_EXPIRING_OF_USER = Sql("""
+INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
+SELECT 'expire_session', c.sessionId,
+  json_object('mode', p.mode, 'account', t.stripeUserId, 'sessionId', c.sessionId), ?3, ?3
+FROM checkout_sessions c
+JOIN projects p ON p.publishableKey = c.publishableKey
+JOIN stripe_tokens t ON t.platformId = p.platformId AND t.mode = p.mode AND t.status = 'connected'
+WHERE c.publishableKey = ?1 AND c.userId = ?2 AND c.expiresAt > ?3
+ON CONFLICT (kind, subject) DO NOTHING
+""")
+
 DELETE_OF_USER = Sql("DELETE FROM checkout_sessions WHERE publishableKey = ?1 AND userId = ?2")
 
 
@@ -44,6 +55,11 @@ async def record(
 def close(publishable_key: str, session_id: str, now: str) -> Bound:
     """The session takes no payment any more."""
     return CLOSE.bind(publishable_key, session_id, now)
+
+
+def owe_expiring_of_user(publishable_key: str, user_id: str, now: str) -> Bound:
+    """Owe the end of the user's session, if it is open."""
+    return OWE_EXPIRING_OF_USER.bind(publishable_key, user_id, now)
 
 
 def delete_of_user(publishable_key: str, user_id: str) -> Bound:

@@ -33,7 +33,7 @@ WHERE publishableKey = ?1 ORDER BY createdAt DESC LIMIT 20
 # Project ?1, start of the calendar month ?2, past due since before ?3 entitles no more, rows ?4; the rest is each page's own.
 # The plan is settled as the counting statement settles it.
 _SHOWN = """
-SELECT u.clerkUserId, u.email, u.createdAt, u.stripeCustomerId, t.name AS plan, t."limit",
+SELECT u.clerkUserId, u.email, u.firstName, u.lastName, u.createdAt, u.stripeCustomerId, t.name AS plan, t."limit",
   s.status, s.subscriptionId, s.stripeCustomerId AS subscriber, s.priceId, s.productId, s.amount, s.currency,
   s.currentPeriodEnd, s.canceledAt, s.cancelAtPeriodEnd, s.cancelAt,
   coalesce(c.usageCount, 0) AS usageCount, coalesce(c.periodStart, e.currentPeriodStart, ?2) AS periodStart,
@@ -50,7 +50,7 @@ LEFT JOIN usage_counts c ON c.publishableKey = ?1 AND c.userId = u.clerkUserId
   AND c.periodStart = coalesce(e.currentPeriodStart, ?2)
 """
 
-_USER = "clerkUserId, email, plan, stripeCustomerId, createdAt"
+_USER = "clerkUserId, email, firstName, lastName, plan, stripeCustomerId, createdAt"
 _PLAN = "coalesce(subscriptionPlan, plan, '')"
 _STATUS = "coalesce(subscriptionStatus, 'none')"
 
@@ -105,6 +105,8 @@ SELECT {_USER} FROM end_users WHERE publishableKey = ?1 AND clerkUserId = ?5
 
 _AFTER_ALL = "\U0010ffff"
 """Sorts behind whatever continues a prefix."""
+_AFTER_ITSELF = "\x01"
+"""Sorts before whatever else continues an email."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class CustomerQuery:
     search: str | None
     place: tuple[str, str] | None
     count: int
+    whole_email: bool = False
+    """Whether `search` is all of the email, not its beginning."""
 
     @property
     def by_email(self) -> bool:
@@ -131,7 +135,7 @@ class CustomerQuery:
         is_default = int(self.plan_is_default)
         if self.search is not None and self.by_email:
             place = self.place or ("", "")
-            end = self.search + _AFTER_ALL
+            end = self.search + (_AFTER_ITSELF if self.whole_email else _AFTER_ALL)
             return CUSTOMERS_BY_EMAIL.bind(*common, self.search, end, *place, self.plan, is_default, self.status)
         if self.search is not None:
             return CUSTOMER.bind(*common, self.search, self.plan, is_default, self.status)
@@ -170,6 +174,21 @@ class DashboardRead:
 async def find_project_of_developer(db: Database, publishable_key: str, clerk_user_id: str) -> Row | None:
     """The project, if it is this developer's."""
     return await db.first(PROJECT_OF_DEVELOPER, publishable_key, clerk_user_id)
+
+
+async def read_customers(
+    db: Database, publishable_key: str, query: CustomerQuery, *, month_start: str, past_due_after: str
+) -> list[Row]:
+    """A page of customers alone."""
+    page = query.bind(publishable_key, month_start, past_due_after)
+    return await db.all(page.statement, *page.values)
+
+
+async def find_customer(
+    db: Database, publishable_key: str, user_id: str, *, month_start: str, past_due_after: str
+) -> Row | None:
+    """One customer, as pages show them."""
+    return await db.first(CUSTOMER, publishable_key, month_start, past_due_after, 1, user_id, None, 0, None)
 
 
 async def read_totals(db: Database, publishable_key: str, first_day: str) -> TotalsRead | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias, cast
 
 from dream.bindings import Bound, Database, Sql
+from dream.domain.end_users import EndUserChange, NewEndUser
 
 Membership: TypeAlias = Literal["member", "stranger", "unbound"]
 """Of a user in a project: belongs to it, belongs to another one, or to none yet."""
@@ -84,3 +85,50 @@ async def set_customer(
 ) -> str:
     """Give the user a Stripe customer in place of the previous one; the customer that they have now."""
     return await db.value(SET_CUSTOMER, publishable_key, user_id, email, customer_id, now, previous)
+
+
+# Customers, as the developer's backend manages them ---------------------------------------------------------
+
+# A user of any project, this one included, is not made again.
+CREATE = Sql("""
+INSERT INTO end_users (publishableKey, clerkUserId, email, firstName, lastName, plan, createdAt, updatedAt)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7 WHERE NOT EXISTS (SELECT 1 FROM end_users WHERE clerkUserId = ?2)
+RETURNING clerkUserId
+""")
+
+# A plan is set when ?3 is 1, names when they are given.
+CHANGE = Sql("""
+UPDATE end_users SET plan = CASE WHEN ?3 = 1 THEN ?4 ELSE plan END,
+  firstName = coalesce(?5, firstName), lastName = coalesce(?6, lastName), updatedAt = ?7
+WHERE publishableKey = ?1 AND clerkUserId = ?2
+RETURNING clerkUserId
+""")
+
+DELETE = Sql("DELETE FROM end_users WHERE publishableKey = ?1 AND clerkUserId = ?2 RETURNING email")
+
+# After DELETE: the Clerk user goes with the last project, if Clerk too has them as this project's. Instance ?3.
+OWE_DELETING_CLERK_USER = Sql("""
+INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
+SELECT 'delete_user', ?3 || ':' || ?2, json_object('instance', ?3, 'userId', ?2, 'onlyOf', ?1), ?4, ?4
+WHERE NOT EXISTS (SELECT 1 FROM end_users WHERE clerkUserId = ?2)
+ON CONFLICT (kind, subject) DO NOTHING
+""")
+
+
+def create(publishable_key: str, user_id: str, new: NewEndUser, plan: str | None, now: str) -> Bound:
+    """Make the user this project's. Has no row when they are some project's already."""
+    return CREATE.bind(publishable_key, user_id, new.email, new.first_name, new.last_name, plan, now)
+
+
+def change(publishable_key: str, user_id: str, wanted: EndUserChange, plan: str | None, now: str) -> Bound:
+    """Set what is wanted; usage counts are none of it. Has no row when there is no such user."""
+    return CHANGE.bind(publishable_key, user_id, int(wanted.sets_plan), plan, wanted.first_name, wanted.last_name, now)
+
+
+def delete(publishable_key: str, user_id: str) -> Bound:
+    """Forget the user. Has no row when there is no such user."""
+    return DELETE.bind(publishable_key, user_id)
+
+
+def owe_deleting_clerk_user(publishable_key: str, user_id: str, instance: str, now: str) -> Bound:
+    return OWE_DELETING_CLERK_USER.bind(publishable_key, user_id, instance, now)

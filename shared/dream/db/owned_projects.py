@@ -81,7 +81,7 @@ OWE_EXPIRING_ORDERS = _owe_on_account(
 OWE_UNBINDING = Sql(f"""
 {_OWE}
 SELECT 'set_public_metadata', i.instance || ':' || u.clerkUserId, json_object(
-    'instance', i.instance, 'userId', u.clerkUserId,
+    'instance', i.instance, 'userId', u.clerkUserId, 'onlyOf', p.publishableKey,
     'publicMetadata', json_object('publishableKey', NULL, 'plan', NULL)), ?3, ?3
 FROM (SELECT * FROM {_PROJECTS}) p
 JOIN (SELECT 'test' AS mode, 'END_USERS_TEST' AS instance UNION ALL SELECT 'live', 'END_USERS_LIVE') i ON i.mode = p.mode

@@ -87,6 +87,17 @@ ON CONFLICT (kind, subject) DO UPDATE SET
   payload = excluded.payload, version = version + 1, attempts = 0, nextAttemptAt = excluded.nextAttemptAt, lastError = NULL
 """)
 
+OWE_CANCELING_OF_USER = Sql("""
+INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
+SELECT 'cancel_subscription', s.subscriptionId,
+  json_object('mode', p.mode, 'account', t.stripeUserId, 'subscriptionId', s.subscriptionId), ?3, ?3
+FROM subscriptions s
+JOIN projects p ON p.publishableKey = s.publishableKey
+JOIN stripe_tokens t ON t.platformId = p.platformId AND t.mode = p.mode AND t.status = 'connected'
+WHERE s.publishableKey = ?1 AND s.userId = ?2 AND s.endedAt IS NULL
+ON CONFLICT (kind, subject) DO NOTHING
+""")
+
 DELETE_OF_USER = Sql("DELETE FROM subscriptions WHERE publishableKey = ?1 AND userId = ?2")
 
 # For the schedule, over all projects: what D1 has of these (a JSON array of Stripe's ids).
@@ -148,6 +159,11 @@ def owe_end_if_second(owner: Owner, subscription_id: str, mode: str, account: st
 def owe_plan(owner: Owner, past_due_after: str, instance: str, now: str) -> Bound:
     """Owe Clerk the user's plan as it is after the statements before this one."""
     return OWE_PLAN.bind(owner.publishable_key, owner.user_id, past_due_after, instance, now)
+
+
+def owe_canceling_of_user(publishable_key: str, user_id: str, now: str) -> Bound:
+    """Owe the end of the user's subscription, if it lives."""
+    return OWE_CANCELING_OF_USER.bind(publishable_key, user_id, now)
 
 
 def delete_of_user(publishable_key: str, user_id: str) -> Bound:

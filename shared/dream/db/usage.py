@@ -103,6 +103,8 @@ READ_KEY = Sql("""
 SELECT fingerprint, claimId, answer FROM idempotency_keys WHERE scope = ?1 AND idempotencyKey = ?2
 """)
 
+DELETE_OF_USER = Sql("DELETE FROM usage_counts WHERE publishableKey = ?1 AND userId = ?2")
+
 
 @dataclass(frozen=True, slots=True)
 class CountingCaller:

@@ -1,6 +1,7 @@
 """Effects on Clerk users that the outbox carries out. A user who is gone owes nothing and is owed nothing.
 
-What a token shows of a plan is a courtesy: D1 decides. But which project a user belongs to is never changed here.
+What a token shows of a plan is a courtesy: D1 decides. But no project's wish touches a user of another one, whoever named them:
+metadata that name a project are only set for its own users and for users of none, and `onlyOf` in a payload wants its own.
 """
 
 from __future__ import annotations
@@ -34,16 +35,22 @@ def delete_user(instance: ClerkName, user_id: str, now: str) -> Bound:
 async def _set_public_metadata(context: Context, payload: Mapping[str, Any]) -> None:
     clerk = Clerk(context, context.settings.clerk(payload["instance"]))
     user_id, wanted = payload["userId"], payload["publicMetadata"]
-    project = wanted.get("publishableKey")
+    project = payload.get("onlyOf") or wanted.get("publishableKey")
     if project is not None:
         user = await clerk.get_user(user_id)
-        if user is None or user.publishable_key not in (None, project):
+        belongs = (project,) if "onlyOf" in payload else (None, project)
+        if user is None or user.publishable_key not in belongs:
             return
     await clerk.merge_metadata(user_id, public=wanted)
 
 
 async def _delete_user(context: Context, payload: Mapping[str, Any]) -> None:
-    await Clerk(context, context.settings.clerk(payload["instance"])).delete_user(payload["userId"])
+    clerk = Clerk(context, context.settings.clerk(payload["instance"]))
+    if "onlyOf" in payload:
+        user = await clerk.get_user(payload["userId"])
+        if user is None or user.publishable_key != payload["onlyOf"]:
+            return
+    await clerk.delete_user(payload["userId"])
 
 
 EFFECTS: Mapping[str, Effect] = {"set_public_metadata": _set_public_metadata, "delete_user": _delete_user}

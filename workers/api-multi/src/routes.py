@@ -11,7 +11,7 @@ from dream.http.app import App
 from dream.http.health import health_of
 from dream.http.routing import Route
 from dream.idempotency import idempotent
-from handlers import assets, cart, checkout, dashboard, orders, portal, products, tiers, usage, webhook
+from handlers import assets, cart, checkout, customers, dashboard, orders, portal, products, tiers, usage, webhook
 
 NAME = "api-multi"
 
@@ -21,6 +21,11 @@ ROUTES = [
     Route("GET", "/api/usage", end_user, usage.read_usage),
     Route("POST", "/api/create-checkout", end_user, idempotent(checkout.create_checkout)),
     Route("POST", "/api/customer-portal", end_user, portal.open_portal),
+    Route("POST", "/api/customers", secret_key, idempotent(customers.create_customer)),
+    Route("GET", "/api/customers", secret_key, customers.list_customers),
+    Route("GET", "/api/customers/:id", secret_key, customers.read_customer),
+    Route("PATCH", "/api/customers/:id", secret_key, customers.change_customer),
+    Route("DELETE", "/api/customers/:id", secret_key, customers.delete_customer),
     Route("GET", "/api/tiers", any_project_key, tiers.list_tiers),
     Route("GET", "/api/products", any_project_key, products.list_products),
     Route("POST", "/api/cart/checkout", shopper, idempotent(cart.checkout)),
