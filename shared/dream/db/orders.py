@@ -93,7 +93,7 @@ WHERE o.status IN ('open', 'processing') AND o.expiresAt < ?1 AND o.sessionId IS
 ORDER BY o.expiresAt LIMIT ?2
 """)
 WITHOUT_SESSION = Sql("""
-SELECT orderId, publishableKey FROM orders
+SELECT orderId, publishableKey FROM orders INDEXED BY orders_without_session
 WHERE status = 'open' AND sessionId IS NULL AND createdAt < ?1 ORDER BY createdAt LIMIT ?2
 """)
 # Looked at again later: one that Stripe does not settle must not keep the others waiting.
