@@ -17,10 +17,11 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/node/bin:$(CURDIR)/nod
 help: ## List what make can do
 	@awk 'BEGIN {FS = ":.*## "} \
 	  /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
-	  /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: .venv/.installed node_modules/.installed ## Install Python, Node and Workers tools, as locked
+	@:
 
 .venv/.installed: uv.lock pyproject.toml shared/pyproject.toml
 	@echo "==> Python packages into .venv"
@@ -55,6 +56,10 @@ logs: ## Follow the log of the running stack
 
 clean-data: install ## Forget the local databases, keys and logs
 	@$(DEVSTACK) clean-data
+
+.PHONY: rotate-encryption-key
+rotate-encryption-key: install ## Seal stored secret keys under a new key
+	@$(DEVSTACK) rotate-encryption-key
 
 ##@ Deploy
 

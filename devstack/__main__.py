@@ -1,4 +1,4 @@
-"""`python -m devstack dev|up|down|status|clean-data`: the local stack from a terminal. `make` calls this."""
+"""`python -m devstack COMMAND`: the local stack from a terminal. `make` calls this."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 from devstack.configuration import rate_limit_from_environment, read_overrides
 from devstack.paths import ROOT
 from devstack.ports import Ports, PortTaken
+from devstack.secrets import Secrets, new_encryption_key
 from devstack.service import end_group
 from devstack.stack import BOOT_SECONDS, Stack, StackError, clean
 
@@ -205,6 +206,21 @@ def clean_data() -> int:
     return 0
 
 
+def rotate_encryption_key() -> int:
+    """Puts a new key before the older ones; the workers seal again what an older one sealed, row by row, at night."""
+    folder = dev_folder()
+    Secrets.of_stack(folder).with_new_encryption_key().write(folder)
+    say("the local stack seals under a new key from its next start")
+    print(f"""
+  For production, put a new entry before those that are there, in every worker:
+
+  wrangler secret put ENCRYPTION_KEYS      {new_encryption_key()},<the entries of now>
+
+  Remove the older entries when the nightly run has sealed everything anew.
+""")
+    return 0
+
+
 def dev() -> int:
     folder = dev_folder()
     if supervisor(folder):
@@ -223,6 +239,7 @@ COMMANDS = {
     "down": down,
     "status": status,
     "clean-data": clean_data,
+    "rotate-encryption-key": rotate_encryption_key,
 }
 
 

@@ -91,7 +91,7 @@ class Configuration:
             "DEBUG_ROUND_TRIPS": str(int(self.debug_round_trips)),
             "PLATFORM_STRIPE_MODE": "test",
             "PLATFORM_PRICE_ID": self.platform_price_id,
-            "ENCRYPTION_KEYS": f"local:{self.secrets.encryption_key}",
+            "ENCRYPTION_KEYS": self.secrets.encryption_keys,
             "SIGNING_SECRET": self.secrets.signing_secret,
         }
         if self.plays("stripe"):

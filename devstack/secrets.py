@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+FILE_NAME = "secrets.json"
 
 
 def _token(prefix: str) -> str:
@@ -15,6 +17,11 @@ def _token(prefix: str) -> str:
 
 def _svix_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+
+
+def new_encryption_key() -> str:
+    """One entry of ENCRYPTION_KEYS: an id and 256 bits."""
+    return f"{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Secrets:
     clerk_end_users_test_webhook: str
     clerk_end_users_live: str
     clerk_end_users_live_webhook: str
-    encryption_key: str
+    encryption_keys: str
     signing_secret: str
 
     @classmethod
@@ -55,18 +62,26 @@ class Secrets:
             clerk_end_users_test_webhook=_svix_secret(),
             clerk_end_users_live=_token("sk_live_"),
             clerk_end_users_live_webhook=_svix_secret(),
-            encryption_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+            encryption_keys=new_encryption_key(),
             signing_secret=secrets.token_urlsafe(32),
         )
 
     @classmethod
     def of_stack(cls, folder: Path) -> Secrets:
         """The secrets of the stack that lives in `folder`, made at the first call."""
-        file = folder / "secrets.json"
+        file = folder / FILE_NAME
         if file.exists():
             return cls(**json.loads(file.read_text()))
         made = cls.make()
+        made.write(folder)
+        return made
+
+    def write(self, folder: Path) -> None:
+        file = folder / FILE_NAME
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
-        file.write_text(json.dumps(asdict(made), indent=2))
-        return made
+        file.write_text(json.dumps(asdict(self), indent=2))
+
+    def with_new_encryption_key(self) -> Secrets:
+        """The same secrets with one more key, which seals from now on; the older ones still open."""
+        return replace(self, encryption_keys=f"{new_encryption_key()},{self.encryption_keys}")

@@ -5,6 +5,7 @@ It writes to D1's file while no worker runs, and keeps the plain keys in the sta
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -17,7 +18,9 @@ from typing import Any
 
 from devstack.configuration import Configuration
 from devstack.demo_accounts import DemoAccounts, PricedAt
+from devstack.local_context import sealing_context
 from dream.domain import keys
+from dream.secret_keys import NewSecretKey, make_secret_key
 
 EMAIL = "demo@dream-api.example"
 PASSWORD = "a demo on this laptop"
@@ -57,13 +60,15 @@ def plant(database: Path, configuration: Configuration) -> Seeded:
     if file.exists():
         record = json.loads(file.read_text())
     else:
-        record = _plant(database, DemoAccounts(configuration))
+        record = _plant(database, DemoAccounts(configuration), configuration.secrets.encryption_keys)
         file.touch(mode=0o600)
         file.write_text(json.dumps(record, indent=2))
     return Seeded(demo=record["demo"], platform_price_id=record["platformPriceId"])
 
 
-def _plant(database: Path, accounts: DemoAccounts) -> dict[str, Any]:
+def _plant(database: Path, accounts: DemoAccounts, encryption_keys: str) -> dict[str, Any]:
+    context = sealing_context({"ENCRYPTION_KEYS": encryption_keys})
+    saas_key, store_key = (asyncio.run(make_secret_key(context, "test")) for _ in range(2))
     platform_id = keys.make_id("plt", os.urandom)
     user_id = keys.make_id("user", os.urandom)
     account_id = keys.make_id("acct", os.urandom)
@@ -86,9 +91,9 @@ def _plant(database: Path, accounts: DemoAccounts) -> dict[str, Any]:
             "INSERT INTO stripe_tokens (platformId, mode, stripeUserId, scope, connectedAt) VALUES (?, 'test', ?, ?, ?)",
             (platform_id, account_id, "read_write", _now()),
         )
-        saas = _project(connection, platform_id, "Demo SaaS", "saas")
+        saas = _project(connection, platform_id, "Demo SaaS", "saas", saas_key)
         _tiers(connection, saas["publishableKey"], "subscription", SAAS_TIERS, saas_prices)
-        store = _project(connection, platform_id, "Demo store", "store")
+        store = _project(connection, platform_id, "Demo store", "store", store_key)
         _tiers(connection, store["publishableKey"], "one_off", STORE_PRODUCTS, store_prices)
     return {
         "demo": {
@@ -100,9 +105,10 @@ def _plant(database: Path, accounts: DemoAccounts) -> dict[str, Any]:
     }
 
 
-def _project(connection: sqlite3.Connection, platform_id: str, name: str, project_type: str) -> dict[str, str]:
+def _project(
+    connection: sqlite3.Connection, platform_id: str, name: str, project_type: str, key: NewSecretKey
+) -> dict[str, str]:
     publishable_key = keys.make_key("pk", "test", os.urandom)
-    secret_key = keys.make_key("sk", "test", os.urandom)
     _insert(
         connection,
         "projects",
@@ -112,12 +118,9 @@ def _project(connection: sqlite3.Connection, platform_id: str, name: str, projec
         projectType=project_type,
         mode="test",
     )
-    connection.execute(
-        "INSERT INTO api_keys (secretKeyHash, publishableKey, secretKeyEncrypted, secretKeyMasked, createdAt)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (keys.hash_secret(secret_key), publishable_key, "", keys.mask(secret_key), _now()),
-    )
-    return {"publishableKey": publishable_key, "secretKey": secret_key}
+    added = key.add_to(publishable_key, _now())
+    connection.execute(added.statement, added.values)
+    return {"publishableKey": publishable_key, "secretKey": key.plain}
 
 
 def _tiers(

@@ -1,0 +1,47 @@
+"""A `Context` under CPython for programs of this package that seal as the workers do. It reaches no storage and no network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, cast
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from dream.context import Context
+from dream.logs import Log
+from dream.settings import Settings
+
+NONCE_BYTES = 12
+
+
+class OpenSslCryptography:
+    """AES-GCM as WebCrypto does it, with the nonce before the ciphertext."""
+
+    async def encrypt(self, key: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + AESGCM(key).encrypt(nonce, plaintext, associated_data)
+
+    async def decrypt(self, key: bytes, sealed: bytes, associated_data: bytes) -> bytes:
+        try:
+            return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated_data)
+        except InvalidTag as error:
+            raise ValueError("sealed with another key, or for another purpose") from error
+
+
+def sealing_context(settings: Mapping[str, str]) -> Context:
+    """Enough of a context to seal and to open."""
+    nothing = cast(Any, None)
+    return Context(
+        db=nothing,
+        kv=nothing,
+        images=nothing,
+        rate_limiter=nothing,
+        fetch=nothing,
+        cryptography=OpenSslCryptography(),
+        settings=Settings(settings.get, required=()),
+        wait_until=nothing,
+        log=Log("devstack", "-"),
+        request_id="-",
+    )
