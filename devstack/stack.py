@@ -25,6 +25,7 @@ from devstack.service import Service
 
 BOOT_SECONDS = 180.0
 FRONTEND = ROOT / "frontend"
+STAND_INS = ("stripe", "clerk")
 
 
 class StackError(Exception):
@@ -108,8 +109,11 @@ class Stack:
             applied = migrations.apply(self.d1_path)
             self._say(f"database ready ({len(applied)} migrations applied)")
             self._start_stand_ins()
+            # Nobody hears webhooks before the workers do.
+            self._tell_stand_ins("webhooks/pause")
             self._prepare_data()
             self._start_workers(runtime)
+            self._tell_stand_ins("webhooks/resume")
             if self._frontend:
                 self._start_frontend()
         except BaseException:
@@ -160,6 +164,11 @@ class Stack:
             self._run(name, [*command, "--host", HOST, "--port", port, "--db", self.folder / f"{name}.sqlite"])
         for service in self.services:
             self._wait_for(service, f"{self.url(service.name)}/")
+
+    def _tell_stand_ins(self, control: str) -> None:
+        for service in self.services:
+            if service.name in STAND_INS:
+                _fetch_json(f"{self.url(service.name)}/_devstack/{control}", {})
 
     def _prepare_data(self) -> None:
         self._say("planting the demo projects")
