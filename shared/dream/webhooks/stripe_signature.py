@@ -69,7 +69,7 @@ def verified_event(
 def event_in(body: bytes) -> StripeEvent:
     """The event in a body that was verified. Raises InvalidSignature for anything else that a secret of ours signed."""
     try:
-        return StripeEvent.from_json(json.loads(body))
+        return StripeEvent.from_json(json.loads(body.decode()))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InvalidSignature(reason=f"not an event: {error!r}") from None
 

@@ -39,7 +39,7 @@ def verified_message(body: bytes, headers: Headers, secrets: Sequence[str], now_
     """The message in the body. `now_seconds` is the real time. Raises InvalidSignature."""
     message_id, signed_by = verify(body, headers, secrets, now_seconds)
     try:
-        message = json.loads(body)
+        message = json.loads(body.decode())
         kind, data, created_at = message["type"], message["data"], iso(message["timestamp"] / 1000)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidSignature(reason=f"not a message: {error!r}") from None

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 from dream.auth.principal import Nobody
 from dream.context import Context
 from dream.domain.stripe_objects import StripeEvent
 from dream.http.request import Request
 from dream.http.response import Response
-from dream.webhooks.processing import WEBHOOK_CAP_BYTES, Event, EventHandler, Handled, process, rejected
-from dream.webhooks.stripe_signature import SigningSecret, event_in, verify
+from dream.webhooks.processing import WEBHOOK_CAP_BYTES, Event, EventHandler, process
+from dream.webhooks.stripe_signature import SigningSecret, verified_event
 from stripe_events import (
     account_application_deauthorized,
     charge_dispute_created,
@@ -45,23 +44,8 @@ HANDLERS: Mapping[str, EventHandler] = {
 async def receive(context: Context, request: Request, caller: Nobody) -> Response:
     """Handle one event. Signatures are made with the real time, so it is the real clock that judges them."""
     body = await request.body(WEBHOOK_CAP_BYTES)
-    secret = verify(body, request.headers.get("stripe-signature"), _secrets(context), time.time())
-    event = event_in(body)
-    if not secret.stands_for(event.livemode):
-        return await _refuse_mode(context, event, body)
+    event = verified_event(body, request.headers.get("stripe-signature"), _secrets(context), time.time())
     return await process(context, _event(event, body), HANDLERS)
-
-
-async def _refuse_mode(context: Context, event: StripeEvent, body: bytes) -> Response:
-    """A live endpoint also hears test events: https://docs.stripe.com/connect/webhooks. The test endpoint's delivery is the one
-    that counts, so this one is noted under a name of its own.
-    """
-
-    async def refuse(context: Context, event: Event) -> Handled:
-        return rejected("signed by the other mode's secret")
-
-    noted = _event(event, body)
-    return await process(context, replace(noted, id=f"{noted.id}:other_mode"), {noted.type: refuse})
 
 
 def _event(event: StripeEvent, body: bytes) -> Event:
