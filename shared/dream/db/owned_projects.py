@@ -80,7 +80,7 @@ OWE_EXPIRING_ORDERS = _owe_on_account(
 # End users who are Clerk's lose the project that their metadata names, so that they may join another.
 OWE_UNBINDING = Sql(f"""
 {_OWE}
-SELECT 'set_public_metadata', i.instance || ':' || u.clerkUserId, json_object(
+SELECT 'set_public_metadata', i.instance || ':' || u.clerkUserId || ':' || p.publishableKey, json_object(
     'instance', i.instance, 'userId', u.clerkUserId, 'onlyOf', p.publishableKey,
     'publicMetadata', json_object('publishableKey', NULL, 'plan', NULL)), ?3, ?3
 FROM (SELECT * FROM {_PROJECTS}) p

@@ -74,7 +74,7 @@ ON CONFLICT (kind, subject) DO NOTHING
 # The plan of a user as Clerk is to show it: the same rule by which calls are counted. Past due after ?3.
 OWE_PLAN = Sql("""
 INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'set_public_metadata', ?4 || ':' || ?2, json_object('instance', ?4, 'userId', ?2, 'publicMetadata',
+SELECT 'set_public_metadata', ?4 || ':' || ?2 || ':' || ?1, json_object('instance', ?4, 'userId', ?2, 'publicMetadata',
   json_object('publishableKey', ?1, 'plan', coalesce(s.plan, u.plan, (
     SELECT d.name FROM tiers d
     WHERE d.publishableKey = ?1 AND d.billingMode = 'subscription' AND d.archivedAt IS NULL

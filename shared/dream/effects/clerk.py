@@ -18,10 +18,14 @@ from dream.settings import ClerkName
 
 
 def set_public_metadata(instance: ClerkName, user_id: str, public_metadata: Mapping[str, Any], now: str) -> Bound:
-    """Owe: the user's public metadata have these values; other keys stay. A newer wish for the user replaces an older one."""
+    """Owe: the user's public metadata have these values; other keys stay.
+
+    A newer wish for the user replaces an older one, but no project's wish replaces another's.
+    """
+    project = public_metadata.get("publishableKey")
     return outbox.enqueue(
         "set_public_metadata",
-        f"{instance}:{user_id}",
+        f"{instance}:{user_id}" if project is None else f"{instance}:{user_id}:{project}",
         {"instance": instance, "userId": user_id, "publicMetadata": dict(public_metadata)},
         now,
     )
