@@ -7,7 +7,6 @@ yet: that is for `developer` and `end_user` to say.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -17,6 +16,7 @@ from dream.auth.jwks import KeySets
 from dream.auth.rs256 import base64url_decode
 from dream.caching import IsolateCache
 from dream.context import Context
+from dream.domain.json_text import parse_json
 from dream.errors import Unauthorized
 from dream.settings import ClerkInstance
 
@@ -152,16 +152,12 @@ def _text(value: object) -> str | None:
 
 def _json_object(segment: str) -> Mapping[str, Any]:
     try:
-        value: object = json.loads(base64url_decode(segment), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        value = parse_json(base64url_decode(segment))
+    except ValueError:
         raise _invalid("a segment is not JSON") from None
     if not isinstance(value, dict):
         raise _invalid("a segment is not an object")
     return cast("dict[str, Any]", value)
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _invalid(reason: str) -> Unauthorized:
