@@ -22,9 +22,7 @@ class RoundTrips:
     fetches: int = 0
 
     def header(self) -> str:
-        return (
-            f"d1={self.d1},kvReads={self.kv_reads},kvWrites={self.kv_writes},r2={self.r2},fetches={self.fetches}"
-        )
+        return f"d1={self.d1},kvReads={self.kv_reads},kvWrites={self.kv_writes},r2={self.r2},fetches={self.fetches}"
 
 
 @dataclass(slots=True)

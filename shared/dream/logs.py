@@ -40,7 +40,9 @@ class Log:
 
     def exception(self, event: str, error: BaseException) -> None:
         """An error nobody expected, with where it came from."""
-        frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+        frames = [
+            f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+        ]
         self._write("error", event, {"error": f"{type(error).__name__}: {error}", "frames": frames[-12:]})
 
     def _write(self, level: str, event: str, facts: dict[str, Any]) -> None:

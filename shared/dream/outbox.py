@@ -37,7 +37,9 @@ async def _carry_out(context: Context, row: Row, effect: Effect) -> bool:
     try:
         await effect(context, json.loads(row["payload"]))
     except ApiError as error:
-        context.log.warning("effect postponed", kind=row["kind"], attempts=row["attempts"], reason=error.reason or error.code)
+        context.log.warning(
+            "effect postponed", kind=row["kind"], attempts=row["attempts"], reason=error.reason or error.code
+        )
         await _postpone(context, row, error.reason or error.code)
         return False
     await rows.settle(context.db, row["outboxId"], row["version"])

@@ -71,9 +71,15 @@ COUNT_CALL = Sql(_count(""))
 READ_USAGE = Sql(f"""
 SELECT json_array(t.name, coalesce(c.usageCount, 0), t."limit", coalesce(s.currentPeriodStart, ?3),
   coalesce(s.currentPeriodEnd, ?4), CASE WHEN u.clerkUserId IS NULL THEN 'new_user' ELSE 'known_user' END, NULL) AS answer
-{_CALLER.replace("WHERE p.publishableKey", '''LEFT JOIN usage_counts c ON c.publishableKey = p.publishableKey
+{
+    _CALLER.replace(
+        "WHERE p.publishableKey",
+        '''LEFT JOIN usage_counts c ON c.publishableKey = p.publishableKey
   AND c.userId = ?2 AND c.periodStart = coalesce(s.currentPeriodStart, ?3)
-WHERE p.publishableKey''', 1)}
+WHERE p.publishableKey''',
+        1,
+    )
+}
 """)
 
 # Idempotent counting: scope ?1, key ?2, fingerprint ?3, claim ?4, now ?5, oldest valid ?6.
@@ -85,7 +91,9 @@ WHERE createdAt < ?6
 """)
 
 COUNT_CALL_ONCE = Sql(
-    _count("  AND EXISTS (SELECT 1 FROM idempotency_keys i WHERE i.scope = ?13 AND i.idempotencyKey = ?14 AND i.claimId = ?12)")
+    _count(
+        "  AND EXISTS (SELECT 1 FROM idempotency_keys i WHERE i.scope = ?13 AND i.idempotencyKey = ?14 AND i.claimId = ?12)"
+    )
 )
 
 # Project ?1, user ?2, claim ?3, scope ?4, key ?5, request id ?6.
@@ -97,7 +105,9 @@ WHERE scope = ?4 AND idempotencyKey = ?5 AND claimId = ?3
 """)
 
 # A call that counted nothing and refused nothing (no such plan, key gone, too many a minute) leaves its key free.
-FREE_KEY = Sql("DELETE FROM idempotency_keys WHERE scope = ?1 AND idempotencyKey = ?2 AND claimId = ?3 AND answer IS NULL")
+FREE_KEY = Sql(
+    "DELETE FROM idempotency_keys WHERE scope = ?1 AND idempotencyKey = ?2 AND claimId = ?3 AND answer IS NULL"
+)
 
 READ_KEY = Sql("""
 SELECT fingerprint, claimId, answer FROM idempotency_keys WHERE scope = ?1 AND idempotencyKey = ?2

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Publishable-Key, X-Clerk-Token, X-User-Id, X-User-Plan"
+ALLOWED_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, X-Publishable-Key, X-Clerk-Token, X-User-Id, X-User-Plan"
+)
 EXPOSED_HEADERS = "X-Request-Id, Idempotent-Replayed, Retry-After"
 ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 

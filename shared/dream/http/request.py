@@ -26,7 +26,18 @@ ReadBody = Callable[[int], Awaitable[bytes]]
 class Request:
     """Method, path, query, headers and a body that is read on demand."""
 
-    __slots__ = ("_body", "_query", "_read_body", "headers", "method", "params", "path", "query_string", "request_id", "url")
+    __slots__ = (
+        "_body",
+        "_query",
+        "_read_body",
+        "headers",
+        "method",
+        "params",
+        "path",
+        "query_string",
+        "request_id",
+        "url",
+    )
 
     def __init__(
         self,

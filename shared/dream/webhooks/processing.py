@@ -69,7 +69,15 @@ async def process(context: Context, event: Event, handlers: Mapping[str, EventHa
     """Handle a verified event once. Raises what its handler raises, so that the vendor tries again."""
     now = context.now()
     unhandled = await events.claim(
-        context.db, event.id, event.source, event.type, event.account, event.livemode, event.created_at, now, event.payload
+        context.db,
+        event.id,
+        event.source,
+        event.type,
+        event.account,
+        event.livemode,
+        event.created_at,
+        now,
+        event.payload,
     )
     if not unhandled:
         return _received(duplicate=True)
