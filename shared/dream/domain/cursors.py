@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import cast
 
+from dream.domain.json_text import parse_json
 from dream.errors import InvalidFields
 
 MAXIMUM_LIMIT = 100
@@ -25,8 +25,8 @@ def place_of(query: Mapping[str, str], parts: int) -> tuple[str, ...] | None:
     if not cursor:
         return None
     try:
-        place: object = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
+        place = parse_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:
         place = None
     found = cast("list[object]", place) if isinstance(place, list) else []
     texts = tuple(part for part in found if isinstance(part, str))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
+from dream.domain.json_text import parse_json
 from dream.domain.stripe_objects import StripeEvent
 from dream.errors import BadRequest
 
@@ -69,8 +70,8 @@ def verified_event(
 def event_in(body: bytes) -> StripeEvent:
     """The event in a body that was verified. Raises InvalidSignature for anything else that a secret of ours signed."""
     try:
-        return StripeEvent.from_json(json.loads(body.decode()))
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        return StripeEvent.from_json(cast("dict[str, Any]", parse_json(body)))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidSignature(reason=f"not an event: {error!r}") from None
 
 

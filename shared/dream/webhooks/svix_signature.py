@@ -9,11 +9,11 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from dream.domain.json_text import parse_json
 from dream.domain.timestamps import iso
 from dream.http.request import Headers
 from dream.webhooks.stripe_signature import TOLERANCE_SECONDS, InvalidSignature
@@ -39,9 +39,9 @@ def verified_message(body: bytes, headers: Headers, secrets: Sequence[str], now_
     """The message in the body. `now_seconds` is the real time. Raises InvalidSignature."""
     message_id, signed_by = verify(body, headers, secrets, now_seconds)
     try:
-        message = json.loads(body.decode())
+        message = cast("dict[str, Any]", parse_json(body))
         kind, data, created_at = message["type"], message["data"], iso(message["timestamp"] / 1000)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise InvalidSignature(reason=f"not a message: {error!r}") from None
     if not isinstance(kind, str) or not isinstance(data, dict):
         raise InvalidSignature(reason="not a message")
