@@ -57,7 +57,7 @@ def make_developer(
         platform_id, user_id = make_platform(stack, live_keys_until=FAR_AWAY if paid else None)
     else:
         platform_id, user_id, connected = "", keys.make_id("user", os.urandom), ()
-    accounts = {mode: make_account(stack, stripe, platform_id, mode) for mode in connected}
+    accounts: dict[Mode, str] = {mode: make_account(stack, stripe, platform_id, mode) for mode in connected}
     return Developer(stack, platform_id, user_id, developer_token(stack, user_id), accounts)
 
 

@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from dream import hooks
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe_http import StripeFailureReplayed, StripeRefused
 from dream.context import Context
 from dream.db import project_drafts, tiers
 from dream.domain.keys import Mode, make_id
 from dream.domain.timestamps import iso
-from dream.errors import ApiError, Conflict, Unavailable, Unprocessable, VendorFailed
+from dream.errors import ApiError, Conflict, Unavailable, Unprocessable
 
 FRESH_SECONDS = 23 * 3600
 """Stripe forgets idempotency keys after a day: https://docs.stripe.com/api/idempotent_requests."""
@@ -36,7 +36,7 @@ class StripeNotConnected(Conflict):
 
 @dataclass(slots=True)
 class Draft:
-    """What is being made. `made` has the ids at Stripe by step, and how often Stripe itself failed at one."""
+    """What is being made. `made` has the ids at Stripe by step, and how often Stripe has failed at one for good."""
 
     draft_id: str
     publishable_key: str
@@ -47,15 +47,13 @@ class Draft:
     async def once(self, step: str, make: Callable[[str], Awaitable[str]]) -> str:
         """The id that the step makes. `make` gets the step's idempotency key.
 
-        Stripe gives the same answer again for the same key, its own failures included: after one of those the key is another.
+        A failure leaves the key as it is, for what failed may have been made; only when Stripe repeats its failure the key is another.
         """
         if step not in self.made:
             failures = int(self.made.get(_FAILED + step, "0"))
             try:
                 self.made[step] = await make(f"{self.draft_id}:{step}:{failures}")
-            except StripeRefused:
-                raise
-            except VendorFailed:
+            except StripeFailureReplayed:
                 self.made[_FAILED + step] = str(failures + 1)
                 raise
         await hooks.checkpoint(f"{self.work}:{step}")

@@ -58,6 +58,15 @@ class StripeRefused(VendorFailed):
         return self.http_status == 402
 
 
+class StripeFailureReplayed(VendorFailed):
+    """502: Stripe failed at the first call with this idempotency key, and gives that answer again: another key is needed.
+
+    https://docs.stripe.com/api/idempotent_requests
+    """
+
+    code = "stripe_failed"
+
+
 class FetchClient(stripe.HTTPClient):
     """stripe-python's HTTP client made of our `Fetch`."""
 
@@ -123,6 +132,8 @@ def ours(error: stripe.StripeError) -> Exception:
         return Unavailable(code="stripe_busy", reason=reason)
     if isinstance(error, stripe.IdempotencyError):
         return StripeRefused("idempotency_error", None, status, reason)
+    if status >= 500 and (error.headers or {}).get("idempotent-replayed") == "true":
+        return StripeFailureReplayed(reason=reason)
     if isinstance(error, stripe.AuthenticationError) or not 400 <= status < 500:
         return VendorFailed(code="stripe_failed", reason=reason)
     param: object = getattr(error, "param", None)
