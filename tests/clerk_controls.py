@@ -30,7 +30,7 @@ class ClerkControls:
     def close(self) -> None:
         self._http.close()
 
-    def control(self, path: str, **fields: Any) -> Any:
+    def control(self, path: str, /, **fields: Any) -> Any:
         """POST to one of the controls."""
         answer = self._http.post(path, json=fields)
         assert answer.is_success, answer.text
