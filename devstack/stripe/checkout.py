@@ -20,7 +20,7 @@ class Declined(Exception):
 
 @dataclass(frozen=True)
 class Tender:
-    """How the buyer pays: a card, or a bank account (`routing`) whose debit ends days later."""
+    """How the buyer pays: a card, a bank account whose debit ends days later, or nothing when nothing is due."""
 
     email: str
     kind: str
@@ -47,7 +47,10 @@ def pay(books: Books, session: Json, tender: Tender) -> Json:
     """Completes an open session, or raises Declined. What a decline leaves behind (a failed charge) stays."""
     if session["status"] != "open":
         raise Declined("This checkout session is no longer open.", "session")
-    if tender.kind not in session["payment_method_types"]:
+    if tender.kind == "none":
+        if not needs_no_method(session):
+            raise Declined("Your card number is incomplete.")
+    elif tender.kind not in session["payment_method_types"]:
         raise Declined("This payment method is not offered here.", "method")
     if tender.kind == "card" and not cards.number_is_valid(tender.number):
         raise Declined("Your card number is invalid.")
@@ -57,12 +60,17 @@ def pay(books: Books, session: Json, tender: Tender) -> Json:
     return complete(books, session, tender)
 
 
+def needs_no_method(session: Json) -> bool:
+    """Nothing is due, and the seller does not insist on a card for later."""
+    return session["amount_total"] == 0 and session["payment_method_collection"] == "if_required"
+
+
 def _subscribe(books: Books, session: Json, tender: Tender) -> Json:
     decline = cards.card_behaviour(tender.number) if tender.kind == "card" else cards.PAYS
     if decline.decline and decline.declines_after == 0:
         raise Declined(cards.DECLINES[decline.decline][1])
     customer = _customer(books, session, tender)
-    method = _method(books, customer, tender)
+    method = None if tender.kind == "none" else _method(books, customer, tender)
     lines = [(line["price"], line["quantity"]) for line in session["_line_items"]]
     data: Json = session["_subscription_data"]
     subscription, invoice = billing.start(

@@ -23,6 +23,8 @@ async def pay_session(standin: StandIn, request: Request) -> Response:
     tenant = tenant_of(standin, session_id)
     body = await body_of(request)
     kind = body.get("method", "card")
+    if kind not in ("card", "us_bank_account", "none"):
+        raise Refused("`method` is card, us_bank_account or none.")
     number = str(body.get("card") or body.get("bankAccount") or (DEFAULT_CARD if kind == "card" else DEFAULT_BANK))
     tender = Tender(
         email=body.get("email", "buyer@example.com"), kind=kind, number=number.replace(" ", ""), name=body.get("name")

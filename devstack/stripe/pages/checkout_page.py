@@ -84,6 +84,8 @@ def _tender(session: Json, form: FormData) -> Tender:
     if "@" not in email or " " in email:
         raise Declined("Your email is incomplete.", "email")
     name = field("billingName") or None
+    if checkout.needs_no_method(session):
+        return Tender(email=email, kind="none", number="", name=name)
     if field("method") == "us_bank_account":
         return Tender(email=email, kind="us_bank_account", number=field("bankAccount"), name=name)
     number = re.sub(r"[\s-]", "", field("cardNumber"))
@@ -143,6 +145,7 @@ def _render(
         "seller": section(seller.get("business_profile")).get("name") or tenant.account,
         "values": values,
         "error": error,
+        "no_method": checkout.needs_no_method(session),
         "fixed_email": section(session["customer_details"]).get("email") or session["customer_email"],
         "trial_days": session["_subscription_data"].get("trial_period_days"),
         "trial_end": session["_trial_end"],

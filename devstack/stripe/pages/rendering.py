@@ -24,8 +24,8 @@ def _minute(moment: int | float) -> str:
 _environment = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
 )
-_filters: dict[str, Any] = _environment.filters
-_filters.update(money=money.written, day=_day, minute=_minute)
+_FILTERS = {"money": money.written, "day": _day, "minute": _minute}
+vars(_environment)["filters"].update(_FILTERS)
 
 
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:

@@ -25,9 +25,9 @@ MAX_LINE_ITEMS = 100
 METHODS = ("card", "us_bank_account")
 _URL = re.compile(r"^https?://[^\s/?#]+\S*$")
 _HANDLED = """
-    cancel_url client_reference_id customer customer_creation customer_email excluded_payment_method_types expires_at
-    integration_identifier locale metadata mode payment_method_collection payment_method_types submit_type success_url
-    ui_mode line_items.price line_items.price_data line_items.quantity
+    allowed_payment_method_types cancel_url client_reference_id customer customer_creation customer_email
+    excluded_payment_method_types expires_at integration_identifier locale metadata mode payment_method_collection
+    submit_type success_url ui_mode line_items.price line_items.price_data line_items.quantity
     payment_intent_data.description payment_intent_data.metadata payment_intent_data.receipt_email
     subscription_data.description subscription_data.metadata subscription_data.trial_end
     subscription_data.trial_period_days subscription_data.trial_settings
@@ -278,21 +278,17 @@ def _trial_end(books: Books, data: Json) -> int | None:
 
 
 def _method_types(params: Json, currency: str) -> list[str]:
-    offered = ["card", "us_bank_account"] if currency == "usd" else ["card"]
-    excluded = params.get("excluded_payment_method_types", [])
-    if "payment_method_types" not in params:
-        return [kind for kind in offered if kind not in excluded]
-    for kind in params["payment_method_types"]:
-        if kind not in METHODS:
-            raise errors.invalid(
-                f"This local stand-in does not support the payment method type `{kind}`.", "payment_method_types"
-            )
-        if kind not in offered:
-            raise errors.invalid(
-                f"The payment method type `{kind}` is invalid: it does not support the currency {currency}.",
-                "payment_method_types",
-            )
-    return params["payment_method_types"]
+    """What the account offers for the currency, less what the request leaves out."""
+    offered = METHODS if currency == "usd" else METHODS[:1]
+    allowed = params.get("allowed_payment_method_types", offered)
+    excluded = params.get("excluded_payment_method_types", ())
+    kinds = [kind for kind in offered if kind in allowed and kind not in excluded]
+    if not kinds:
+        raise errors.invalid(
+            "No valid payment method types for this Checkout Session. Please ensure that you have activated payment methods"
+            " compatible with your chosen currency in your dashboard."
+        )
+    return kinds
 
 
 def _blank(books: Books, params: Json, mode: str) -> Json:
@@ -308,6 +304,7 @@ def _blank(books: Books, params: Json, mode: str) -> Json:
         "adaptive_pricing": {"enabled": False},
         "after_expiration": None,
         "allow_promotion_codes": None,
+        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "billing_address_collection": None,
         "branding_settings": None,

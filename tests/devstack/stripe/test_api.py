@@ -34,7 +34,7 @@ def test_only_connected_accounts_may_be_used(service: Any) -> None:
     stranger = service.control("accounts")["id"]
     with pytest.raises(stripe.PermissionError) as refused:
         service.client("test", stranger).v1.products.list()
-    assert refused.value.http_status == 403 and refused.value.error.code == "account_invalid"
+    assert refused.value.http_status == 403 and refused.value.json_body["error"]["code"] == "account_invalid"
     tested = service.connect("test")
     assert service.client("test", tested).v1.products.list().data == []
     with pytest.raises(stripe.PermissionError):
@@ -101,11 +101,10 @@ def test_wrong_parameters_are_named(
         ({"line_items": [{"price": "ARCHIVED", "quantity": 1}]}, "line_items[0][price]"),
         ({"line_items": [{"price": "PRICE"}]}, "line_items[0][quantity]"),
         ({"ui_mode": "hosted"}, "ui_mode"),
+        ({"payment_method_types": ["card"]}, "payment_method_types"),
     ],
 )
-def test_checkout_refuses_what_stripe_refuses(
-    service: Any, client: stripe.StripeClient, change: dict[str, Any], param: str
-) -> None:
+def test_checkout_refuses_what_stripe_refuses(service: Any, client: Any, change: dict[str, Any], param: str) -> None:
     now = service.look("clock")["now"]
     product = client.v1.products.create({"name": "Mug"})
     ids = {
@@ -127,6 +126,15 @@ def test_checkout_refuses_what_stripe_refuses(
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.checkout.sessions.create(params)
     assert refused.value.http_status == 400 and refused.value.param == param
+
+
+def test_a_session_may_leave_payment_methods_out(client: Any) -> None:
+    price = client.v1.prices.create({"product_data": {"name": "Mug"}, "currency": "usd", "unit_amount": 900})
+    params: Any = {"mode": "payment", "line_items": [{"price": price.id, "quantity": 1}], "success_url": "https://a.b/"}
+    for more in ({"allowed_payment_method_types": ["card"]}, {"excluded_payment_method_types": ["us_bank_account"]}):
+        assert client.v1.checkout.sessions.create({**params, **more}).payment_method_types == ["card"]
+    with pytest.raises(stripe.InvalidRequestError, match="No valid payment method types"):
+        client.v1.checkout.sessions.create({**params, "excluded_payment_method_types": ["us_bank_account", "card"]})
 
 
 def test_the_pinned_version_is_spoken_and_no_other(http: httpx.Client) -> None:
@@ -182,7 +190,7 @@ def test_a_lost_answer_is_replayed_to_the_retry(service: Any) -> None:
     assert counts["byRoute"] == {"POST /v1/products": 2} and [c["replayed"] for c in counts["calls"]] == [False, True]
 
 
-def test_lists_are_paged_newest_first_in_both_directions(client: stripe.StripeClient) -> None:
+def test_lists_are_paged_newest_first_in_both_directions(client: Any) -> None:
     ids = [client.v1.products.create({"name": f"P{n}"}).id for n in range(5)][::-1]
     first = client.v1.products.list({"limit": 2})
     assert [p.id for p in first.data] == ids[:2] and first.has_more and first.url == "/v1/products"
@@ -193,7 +201,7 @@ def test_lists_are_paged_newest_first_in_both_directions(client: stripe.StripeCl
     assert [p.id for p in client.v1.products.list({"limit": 2}).auto_paging_iter()] == ids
 
 
-def test_ids_are_expanded_into_objects(client: stripe.StripeClient) -> None:
+def test_ids_are_expanded_into_objects(client: Any) -> None:
     product = client.v1.products.create({"name": "Pro", "default_price_data": {"currency": "usd", "unit_amount": 900}})
     listed = client.v1.prices.list({"expand": ["data.product"]})
     assert listed.data[0].product.name == "Pro"
@@ -203,7 +211,7 @@ def test_ids_are_expanded_into_objects(client: stripe.StripeClient) -> None:
     assert refused.value.param == "expand[0]"
 
 
-def test_prices_are_archived_not_deleted(client: stripe.StripeClient) -> None:
+def test_prices_are_archived_not_deleted(client: Any) -> None:
     product = client.v1.products.create({"name": "Pro", "default_price_data": {"currency": "usd", "unit_amount": 900}})
     with pytest.raises(stripe.InvalidRequestError):
         client.v1.prices.update(str(product.default_price), {"active": False})
@@ -220,7 +228,7 @@ def test_prices_are_archived_not_deleted(client: stripe.StripeClient) -> None:
     assert moved.lookup_key == "pro" and client.v1.prices.retrieve(other.id).lookup_key is None
 
 
-def test_metadata_is_merged_and_cleared(client: stripe.StripeClient) -> None:
+def test_metadata_is_merged_and_cleared(client: Any) -> None:
     customer = client.v1.customers.create({"metadata": {"a": "1", "b": "2"}})
     assert client.v1.customers.update(customer.id, {"metadata": {"a": "", "c": "3"}}).metadata.to_dict() == {
         "b": "2",
@@ -229,9 +237,7 @@ def test_metadata_is_merged_and_cleared(client: stripe.StripeClient) -> None:
     assert client.v1.customers.update(customer.id, {"metadata": ""}).metadata.to_dict() == {}
 
 
-def test_a_deleted_customer_is_gone_and_its_subscriptions_end(
-    service: Any, client: stripe.StripeClient, receiver: Any
-) -> None:
+def test_a_deleted_customer_is_gone_and_its_subscriptions_end(service: Any, client: Any, receiver: Any) -> None:
     customer = client.v1.customers.create({"email": "ada@example.com"})
     price = client.v1.prices.create(
         {"product_data": {"name": "Pro"}, "currency": "usd", "unit_amount": 900, "recurring": {"interval": "month"}}
@@ -262,7 +268,7 @@ def test_a_deleted_customer_is_gone_and_its_subscriptions_end(
     assert refused.value.param == "customer"
 
 
-def test_the_state_outlives_a_restart(service: Any, client: stripe.StripeClient) -> None:
+def test_the_state_outlives_a_restart(service: Any, client: Any) -> None:
     product = client.v1.products.create({"name": "Mug"}, {"idempotency_key": "k"})
     account = service.connect("test")
     service.control("clock", {"advanceSeconds": 1000})
@@ -274,7 +280,7 @@ def test_the_state_outlives_a_restart(service: Any, client: stripe.StripeClient)
     assert service.look("clock")["offsetSeconds"] == 1000
 
 
-def test_a_switch_without_the_items_id_adds_a_second_item(service: Any, client: stripe.StripeClient) -> None:
+def test_a_switch_without_the_items_id_adds_a_second_item(service: Any, client: Any) -> None:
     prices = [
         client.v1.prices.create(
             {"product_data": {"name": name}, "currency": "usd", "unit_amount": 900, "recurring": {"interval": "month"}}

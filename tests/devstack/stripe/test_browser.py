@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import stripe
 from playwright.sync_api import Page, expect, sync_playwright
 
 ARGUMENTS = [
@@ -28,23 +27,27 @@ def fill_card(page: Page, number: str) -> None:
 
 
 def test_a_person_subscribes_switches_cancels_and_changes_their_mind(
-    service: Any, client: stripe.StripeClient, receiver: Any, page: Page
+    service: Any, client: Any, receiver: Any, page: Page
 ) -> None:
     prices = [
-        client.v1.prices.create({
-            "product_data": {"name": name},
-            "currency": "usd",
-            "unit_amount": amount,
-            "recurring": {"interval": "month"},
-        })
+        client.v1.prices.create(
+            {
+                "product_data": {"name": name},
+                "currency": "usd",
+                "unit_amount": amount,
+                "recurring": {"interval": "month"},
+            }
+        )
         for name, amount in (("Hobby", 900), ("Pro", 2900))
     ]
-    session = client.v1.checkout.sessions.create({
-        "mode": "subscription",
-        "line_items": [{"price": prices[0].id, "quantity": 1}],
-        "success_url": f"{service.url}/_devstack/?session={{CHECKOUT_SESSION_ID}}",
-        "cancel_url": f"{service.url}/_devstack/deliveries",
-    })
+    session = client.v1.checkout.sessions.create(
+        {
+            "mode": "subscription",
+            "line_items": [{"price": prices[0].id, "quantity": 1}],
+            "success_url": f"{service.url}/_devstack/?session={{CHECKOUT_SESSION_ID}}",
+            "cancel_url": f"{service.url}/_devstack/deliveries",
+        }
+    )
     page.goto(str(session.url))
     expect(page.get_by_test_id("local-banner")).to_contain_text("Local stand-in")
     expect(page.get_by_test_id("amount-due")).to_have_text("$9.00")
@@ -66,17 +69,21 @@ def test_a_person_subscribes_switches_cancels_and_changes_their_mind(
 
     done = client.v1.checkout.sessions.retrieve(session.id)
     assert done.customer_details.email == "grace@example.com"
-    configuration = client.v1.billing_portal.configurations.create({
-        "features": {
-            "subscription_cancel": {"enabled": True},
-            "subscription_update": {
-                "enabled": True,
-                "default_allowed_updates": ["price"],
-                "products": [{"product": str(price.product), "prices": [price.id]} for price in prices],
-            },
+    configuration = client.v1.billing_portal.configurations.create(
+        {
+            "features": {
+                "subscription_cancel": {"enabled": True},
+                "subscription_update": {
+                    "enabled": True,
+                    "default_allowed_updates": ["price"],
+                    "products": [{"product": str(price.product), "prices": [price.id]} for price in prices],
+                },
+            }
         }
-    })
-    portal = client.v1.billing_portal.sessions.create({"customer": str(done.customer), "configuration": configuration.id})
+    )
+    portal = client.v1.billing_portal.sessions.create(
+        {"customer": str(done.customer), "configuration": configuration.id}
+    )
     page.goto(portal.url)
     page.get_by_test_id("update-subscription").click()
     page.get_by_test_id(f"select-{prices[1].id}").click()
@@ -92,14 +99,16 @@ def test_a_person_subscribes_switches_cancels_and_changes_their_mind(
     assert after.status == "active" and after.cancel_at is None and after["items"].data[0].price.id == prices[1].id
 
 
-def test_a_person_buys_a_cart_from_a_bank_account(service: Any, client: stripe.StripeClient, page: Page) -> None:
+def test_a_person_buys_a_cart_from_a_bank_account(service: Any, client: Any, page: Page) -> None:
     price = client.v1.prices.create({"product_data": {"name": "Mug"}, "currency": "usd", "unit_amount": 1800})
-    session = client.v1.checkout.sessions.create({
-        "mode": "payment",
-        "line_items": [{"price": price.id, "quantity": 2}],
-        "success_url": f"{service.url}/_devstack/?bought=1",
-        "customer_email": "ada@example.com",
-    })
+    session = client.v1.checkout.sessions.create(
+        {
+            "mode": "payment",
+            "line_items": [{"price": price.id, "quantity": 2}],
+            "success_url": f"{service.url}/_devstack/?bought=1",
+            "customer_email": "ada@example.com",
+        }
+    )
     page.goto(str(session.url))
     expect(page.locator("#email")).to_have_value("ada@example.com")
     page.get_by_test_id("method-bank").click()

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import stripe
+from stripe import oauth_error
 
 REDIRECT = "http://localhost:9/callback"
 CLIENT_IDS = {"test": "ca_test_local", "live": "ca_live_local"}
@@ -56,7 +57,7 @@ def test_an_account_is_connected_used_and_disconnected(service: Any, receiver: A
     ]
     assert events[-1]["account"] == token.stripe_user_id
     assert events[-1]["data"]["object"] == {"id": CLIENT_IDS[mode], "object": "application", "name": "dream-api"}
-    with pytest.raises(stripe.oauth_error.InvalidClientError):
+    with pytest.raises(oauth_error.InvalidClientError):
         client.oauth.deauthorize({"client_id": CLIENT_IDS[mode], "stripe_user_id": token.stripe_user_id})
 
 

@@ -1,14 +1,17 @@
 """The official stripe package runs a whole story against the stand-in."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import stripe
 
+from devstack.stripe import periods
+
 DAY = 86_400
 
 
-def make_price(client: stripe.StripeClient, amount: int = 1500, name: str = "Pro", **recurring: Any) -> stripe.Price:
+def make_price(client: Any, amount: int = 1500, name: str = "Pro", **recurring: Any) -> Any:
     product = client.v1.products.create({"name": name})
     params: Any = {"product": product.id, "currency": "usd", "unit_amount": amount}
     if recurring:
@@ -16,9 +19,7 @@ def make_price(client: stripe.StripeClient, amount: int = 1500, name: str = "Pro
     return client.v1.prices.create(params)
 
 
-def make_session(
-    client: stripe.StripeClient, price: str, mode: str = "subscription", **more: Any
-) -> stripe.checkout.Session:
+def make_session(client: Any, price: str, mode: str = "subscription", **more: Any) -> Any:
     params: Any = {
         "mode": mode,
         "line_items": [{"price": price, "quantity": 1}],
@@ -29,9 +30,7 @@ def make_session(
     return client.v1.checkout.sessions.create(params)
 
 
-def test_a_subscription_lives_from_checkout_to_its_end(
-    service: Any, client: stripe.StripeClient, receiver: Any
-) -> None:
+def test_a_subscription_lives_from_checkout_to_its_end(service: Any, client: Any, receiver: Any) -> None:
     price = make_price(client, interval="month")
     session = make_session(
         client,
@@ -57,7 +56,7 @@ def test_a_subscription_lives_from_checkout_to_its_end(
         assert types.count(expected) == 1, expected
 
     # renewal by the clock: a new period at once, the invoice an hour later
-    service.control("clock", {"to": item.current_period_end + 1 if False else _iso(item.current_period_end + 1)})
+    service.control("clock", {"to": datetime.fromtimestamp(item.current_period_end + 1, UTC).isoformat()})
     service.settle()
     renewed = client.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]})
     assert renewed["items"].data[0].current_period_start == item.current_period_end
@@ -101,15 +100,7 @@ def test_a_subscription_lives_from_checkout_to_its_end(
     assert refused.value.http_status == 400
 
 
-def _iso(moment: int) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(moment, UTC).isoformat()
-
-
-def test_a_card_that_keeps_failing_ends_the_subscription(
-    service: Any, client: stripe.StripeClient, receiver: Any
-) -> None:
+def test_a_card_that_keeps_failing_ends_the_subscription(service: Any, client: Any, receiver: Any) -> None:
     session = make_session(client, make_price(client, interval="month").id)
     paid = service.control(f"checkout/{session.id}/pay", {"card": "4000000000000341"})
     service.advance(days=32)
@@ -122,7 +113,7 @@ def test_a_card_that_keeps_failing_ends_the_subscription(
     assert receiver.events("invoice.payment_failed")[-1]["data"]["object"]["next_payment_attempt"] is None
 
 
-def test_a_trial_costs_nothing_until_it_ends(service: Any, client: stripe.StripeClient, receiver: Any) -> None:
+def test_a_trial_costs_nothing_until_it_ends(service: Any, client: Any, receiver: Any) -> None:
     session = make_session(client, make_price(client, interval="month").id, subscription_data={"trial_period_days": 14})
     paid = service.control(f"checkout/{session.id}/pay")
     assert paid["payment_status"] == "no_payment_required" and paid["amount_total"] == 0
@@ -135,9 +126,7 @@ def test_a_trial_costs_nothing_until_it_ends(service: Any, client: stripe.Stripe
     assert after.status == "active" and after.latest_invoice.amount_paid == 1500
 
 
-def test_a_cart_is_paid_and_refunded_in_parts_and_whole(
-    service: Any, client: stripe.StripeClient, receiver: Any
-) -> None:
+def test_a_cart_is_paid_and_refunded_in_parts_and_whole(service: Any, client: Any, receiver: Any) -> None:
     shirt, mug = make_price(client, 2500, "Shirt"), make_price(client, 900, "Mug")
     session = client.v1.checkout.sessions.create(
         {
@@ -173,9 +162,7 @@ def test_a_cart_is_paid_and_refunded_in_parts_and_whole(
     assert seen == [(900, False), (5900, True)]
 
 
-def test_a_declined_card_leaves_the_session_open_to_another_try(
-    service: Any, client: stripe.StripeClient, receiver: Any
-) -> None:
+def test_a_declined_card_leaves_the_session_open_to_another_try(service: Any, client: Any, receiver: Any) -> None:
     session = make_session(client, make_price(client, 700).id, mode="payment")
     refused = service.control(f"checkout/{session.id}/pay", {"card": "4000000000000002"}, status=402)
     assert refused == {"declined": True, "message": "Your card was declined."}
@@ -189,9 +176,7 @@ def test_a_declined_card_leaves_the_session_open_to_another_try(
 
 
 @pytest.mark.parametrize(("account", "event"), [("000123456789", "succeeded"), ("000111111113", "failed")])
-def test_a_bank_debit_ends_days_later(
-    service: Any, client: stripe.StripeClient, receiver: Any, account: str, event: str
-) -> None:
+def test_a_bank_debit_ends_days_later(service: Any, client: Any, receiver: Any, account: str, event: str) -> None:
     session = make_session(client, make_price(client, 700).id, mode="payment")
     paid = service.control(f"checkout/{session.id}/pay", {"method": "us_bank_account", "bankAccount": account})
     assert paid["status"] == "complete" and paid["payment_status"] == "unpaid"
@@ -201,9 +186,63 @@ def test_a_bank_debit_ends_days_later(
     assert client.v1.checkout.sessions.retrieve(session.id).payment_status == expected
 
 
-def test_a_session_expires_by_the_clock_and_by_request(
-    service: Any, client: stripe.StripeClient, receiver: Any
+@pytest.mark.parametrize(("account", "status"), [("000123456789", "active"), ("000222222227", "past_due")])
+def test_a_subscription_paid_by_bank_debit_is_active_until_the_debit_fails(
+    service: Any, client: Any, receiver: Any, account: str, status: str
 ) -> None:
+    session = make_session(client, make_price(client, interval="month").id)
+    paid = service.control(f"checkout/{session.id}/pay", {"method": "us_bank_account", "bankAccount": account})
+    assert paid["payment_status"] == "unpaid"
+    assert client.v1.subscriptions.retrieve(paid["subscription"]).status == "active"
+    service.control(f"checkout/{session.id}/settle", {"outcome": "succeed" if status == "active" else "fail"})
+    service.settle()
+    after = client.v1.subscriptions.retrieve(paid["subscription"], {"expand": ["latest_invoice"]})
+    assert (after.status, after.latest_invoice.status) == (status, "paid" if status == "active" else "open")
+    kind = "succeeded" if status == "active" else "failed"
+    assert receiver.types().count(f"checkout.session.async_payment_{kind}") == 1
+
+
+def test_a_trial_without_a_card_ends_as_it_was_told_to(service: Any, client: Any) -> None:
+    price = make_price(client, interval="month")
+    ends: list[str] = []
+    for behaviour in ("cancel", "create_invoice"):
+        data = {"trial_period_days": 7, "trial_settings": {"end_behavior": {"missing_payment_method": behaviour}}}
+        session = make_session(client, price.id, payment_method_collection="if_required", subscription_data=data)
+        page = service.http.get(str(session.url)).text
+        assert "cardNumber" not in page
+        ends.append(service.control(f"checkout/{session.id}/pay", {"method": "none"})["subscription"])
+    service.advance(days=7, hours=2)
+    assert [client.v1.subscriptions.retrieve(one).status for one in ends] == ["canceled", "past_due"]
+
+
+def test_a_yearly_switch_starts_a_new_period_at_once(service: Any, client: Any) -> None:
+    monthly, yearly = make_price(client, 1000, interval="month"), make_price(client, 9000, interval="year")
+    paid = service.control(f"checkout/{make_session(client, monthly.id).id}/pay")
+    service.advance(days=15)
+    item = client.v1.subscriptions.retrieve(paid["subscription"])["items"].data[0]
+    changed = client.v1.subscriptions.update(
+        paid["subscription"], {"items": [{"id": item.id, "price": yearly.id}]}, {"idempotency_key": "once"}
+    )
+    moved = changed["items"].data[0]
+    assert (
+        moved.current_period_start > item.current_period_start
+        and moved.current_period_end - moved.current_period_start >= 365 * DAY
+    )
+    assert 8400 < client.v1.invoices.retrieve(str(changed.latest_invoice)).total < 8600
+
+
+def test_months_are_clamped_to_their_last_day() -> None:
+    moments = [
+        periods.boundary(int(datetime(2027, 1, 31, 12, tzinfo=UTC).timestamp()), "month", 1, n) for n in (1, 2, 3)
+    ]
+    assert [datetime.fromtimestamp(m, UTC).strftime("%m-%d %H") for m in moments] == [
+        "02-28 12",
+        "03-31 12",
+        "04-30 12",
+    ]
+
+
+def test_a_session_expires_by_the_clock_and_by_request(service: Any, client: Any, receiver: Any) -> None:
     price = make_price(client, 700)
     by_clock, by_request = (make_session(client, price.id, mode="payment") for _ in range(2))
     expired = client.v1.checkout.sessions.expire(by_request.id)
@@ -217,9 +256,7 @@ def test_a_session_expires_by_the_clock_and_by_request(
         client.v1.checkout.sessions.expire(by_clock.id)
 
 
-def test_a_switch_of_price_keeps_the_period_and_prorates(
-    service: Any, client: stripe.StripeClient, receiver: Any
-) -> None:
+def test_a_switch_of_price_keeps_the_period_and_prorates(service: Any, client: Any, receiver: Any) -> None:
     basic, pro = make_price(client, 1000, "Basic", interval="month"), make_price(client, 3000, "Pro", interval="month")
     paid = service.control(f"checkout/{make_session(client, basic.id).id}/pay")
     before = client.v1.subscriptions.retrieve(paid["subscription"])["items"].data[0]
@@ -237,7 +274,7 @@ def test_a_switch_of_price_keeps_the_period_and_prorates(
     assert previous["items"]["data"][0]["price"]["id"] == basic.id
 
 
-def test_a_dispute_is_opened_and_closed(service: Any, client: stripe.StripeClient, receiver: Any) -> None:
+def test_a_dispute_is_opened_and_closed(service: Any, client: Any, receiver: Any) -> None:
     paid = service.control(f"checkout/{make_session(client, make_price(client, 700).id, mode='payment').id}/pay")
     dispute = service.control("disputes", {"payment_intent": paid["payment_intent"]})
     assert client.v1.disputes.retrieve(dispute["id"]).status == "needs_response"

@@ -11,7 +11,7 @@ SECRETS = {"/platform": "whsec_platform", "/connect-test": "whsec_connect_test",
 
 
 def test_every_delivery_is_signed_now_and_accepted_by_the_official_library(
-    service: Any, client: stripe.StripeClient, receiver: Any
+    service: Any, client: Any, receiver: Any
 ) -> None:
     account = service.connect("test")
     service.control("clock", {"advanceSeconds": 40 * 86_400})
@@ -36,7 +36,7 @@ def test_every_delivery_is_signed_now_and_accepted_by_the_official_library(
         client.v1.events.retrieve(theirs["id"])
 
 
-def test_an_update_names_what_was_before(service: Any, client: stripe.StripeClient, receiver: Any) -> None:
+def test_an_update_names_what_was_before(service: Any, client: Any, receiver: Any) -> None:
     product = client.v1.products.create({"name": "Mug", "metadata": {"a": "1"}})
     client.v1.products.update(product.id, {"name": "Cup", "metadata": {"a": "2", "b": "3"}})
     client.v1.products.update(product.id, {"name": "Cup"})
@@ -48,9 +48,7 @@ def test_an_update_names_what_was_before(service: Any, client: stripe.StripeClie
 
 
 @pytest.mark.parametrize("status", [500, 404, 302])
-def test_a_refused_delivery_is_tried_again_with_back_off(
-    service: Any, client: stripe.StripeClient, receiver: Any, status: int
-) -> None:
+def test_a_refused_delivery_is_tried_again_with_back_off(service: Any, client: Any, receiver: Any, status: int) -> None:
     receiver.answer = lambda delivery: status if len(receiver.deliveries) < 3 else 200
     client.v1.products.create({"name": "Mug"})
     service.settle()
@@ -59,9 +57,7 @@ def test_a_refused_delivery_is_tried_again_with_back_off(
     assert (row["state"], row["attempts"], row["status"]) == ("delivered", 3, 200)
 
 
-def test_deliveries_that_never_succeed_are_given_up_and_can_be_resent(
-    service: Any, client: stripe.StripeClient, receiver: Any
-) -> None:
+def test_deliveries_that_never_succeed_are_given_up_and_can_be_resent(service: Any, client: Any, receiver: Any) -> None:
     receiver.answer = lambda delivery: 500
     client.v1.products.create({"name": "Mug"})
     service.settle()
@@ -76,9 +72,7 @@ def test_deliveries_that_never_succeed_are_given_up_and_can_be_resent(
     assert row["event"] in service.http.get(f"/_devstack/deliveries/{row['id']}").text
 
 
-def test_deliveries_can_be_held_and_let_go_in_any_order(
-    service: Any, client: stripe.StripeClient, receiver: Any
-) -> None:
+def test_deliveries_can_be_held_and_let_go_in_any_order(service: Any, client: Any, receiver: Any) -> None:
     service.control("webhooks/pause")
     names = [f"P{n}" for n in range(6)]
     for name in names:
@@ -92,9 +86,7 @@ def test_deliveries_can_be_held_and_let_go_in_any_order(
     assert [d.event["data"]["object"]["name"] for d in receiver.deliveries] == ["P5", "P0", "P4", "P3", "P2", "P1"]
 
 
-def test_deliveries_can_be_doubled_shuffled_delayed_and_dropped(
-    service: Any, client: stripe.StripeClient, receiver: Any
-) -> None:
+def test_deliveries_can_be_doubled_shuffled_delayed_and_dropped(service: Any, client: Any, receiver: Any) -> None:
     service.control("webhooks/rules", {"duplicate": 2})
     client.v1.products.create({"name": "Mug"})
     service.settle()
@@ -122,7 +114,7 @@ def test_deliveries_can_be_doubled_shuffled_delayed_and_dropped(
     assert order != made and sorted(order) == sorted(made)
 
 
-def test_undelivered_events_survive_a_restart(service: Any, client: stripe.StripeClient, receiver: Any) -> None:
+def test_undelivered_events_survive_a_restart(service: Any, client: Any, receiver: Any) -> None:
     service.control("webhooks/pause")
     client.v1.products.create({"name": "Mug"})
     service.stop()
@@ -134,7 +126,7 @@ def test_undelivered_events_survive_a_restart(service: Any, client: stripe.Strip
 
 
 def test_moving_the_clock_tells_the_subscribers_before_the_webhooks_go(
-    service: Any, client: stripe.StripeClient, receiver: Any
+    service: Any, client: Any, receiver: Any
 ) -> None:
     seen: list[list[int]] = []
 
@@ -153,7 +145,7 @@ def test_moving_the_clock_tells_the_subscribers_before_the_webhooks_go(
     assert service.control("clock", {"reset": True})["offsetSeconds"] == 0
 
 
-def test_a_session_expires_by_itself_in_real_time(service: Any, client: stripe.StripeClient, receiver: Any) -> None:
+def test_a_session_expires_by_itself_in_real_time(service: Any, client: Any, receiver: Any) -> None:
     price = client.v1.prices.create({"product_data": {"name": "Mug"}, "currency": "usd", "unit_amount": 900})
     session = client.v1.checkout.sessions.create(
         {
@@ -171,9 +163,7 @@ def test_a_session_expires_by_itself_in_real_time(service: Any, client: stripe.S
     assert receiver.types().count("checkout.session.expired") == 1
 
 
-def test_events_written_to_the_log_are_the_events_sent(
-    service: Any, client: stripe.StripeClient, receiver: Any
-) -> None:
+def test_events_written_to_the_log_are_the_events_sent(service: Any, client: Any, receiver: Any) -> None:
     client.v1.products.create({"name": "Mug"})
     service.settle()
     (sent,) = receiver.deliveries
