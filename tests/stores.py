@@ -28,9 +28,14 @@ class Stripe:
         self.webhook_secret: str = stack.state["webhookSecrets"]["connectTest" if mode == "test" else "connectLive"]
         self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT)
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Those of an API call with the platform's key."""
+        return {"Authorization": f"Bearer {self._key}"}
+
     def call(self, method: str, path: str, account: str | None, **form: Any) -> dict[str, Any]:
         """One API call; raises for anything but success."""
-        headers = {"Authorization": f"Bearer {self._key}"}
+        headers = self.headers
         if account is not None:
             headers["Stripe-Account"] = account
         if method == "GET":
