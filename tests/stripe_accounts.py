@@ -44,10 +44,10 @@ class StripeControls:
         assert self._http.delete(f"/_devstack/{path}").is_success
 
     def api(
-        self, method: str, path: str, account: str | None, mode: Mode = "test", **form: str | int
+        self, method: str, path: str, account: str | None, key_mode: str = "test", **form: str | int
     ) -> dict[str, Any]:
         """One API call on an account. Nested parameters are spelled in brackets: `**{"metadata[a]": "b"}`."""
-        headers = {"Authorization": f"Bearer {self._keys[mode]}", "Stripe-Version": API_VERSION}
+        headers = {"Authorization": f"Bearer {self._keys[key_mode]}", "Stripe-Version": API_VERSION}
         if account is not None:
             headers["Stripe-Account"] = account
         parameters: dict[str, Any] = {"params": form} if method == "GET" else {"data": form}
@@ -96,7 +96,7 @@ def make_saas(
     platform: tuple[str, str] | None = None,
     account: str | None = None,
 ) -> Saas:
-    """A project with a free, a `starter`, a `pro` and a yearly `team` tier, unless told otherwise."""
+    """A project with a `free`, a `starter` and a `pro` tier, unless told otherwise; `interval` of a tier is a month."""
     platform = platform or make_platform(stack)
     account = account or make_account(stack, stripe, platform[0], mode)
     wanted = tiers or (
@@ -111,7 +111,7 @@ def make_saas(
         row = dict(tier)
         interval = row.pop("interval", "month")
         if row["price"] > 0:
-            product = stripe.api("POST", "products", account, mode, name=row["displayName"])
+            product = stripe.api("POST", "products", account, mode, name=row.get("displayName", row["name"]))
             price = stripe.api(
                 "POST",
                 "prices",
