@@ -13,7 +13,7 @@ from devstack.paths import ROOT, SHARED, WORKERS, worker_folder
 from devstack.ports import HOST, Ports
 from devstack.runtime.workerd import DEVELOPMENT_FLAG
 from devstack.secrets import Secrets
-from devstack.vendor import libraries, load_toml
+from devstack.vendor import libraries, load_toml, vendor
 
 RUNTIME = Path(__file__).parent / "runtime"
 OVERRIDES = ROOT / ".dev.vars"
@@ -150,10 +150,20 @@ class Configuration:
             "sources": [
                 {"folder": str(RUNTIME / "worker")},
                 {"folder": str(folder / "src")},
-                {"folder": str(libraries(name)), "prefix": "python_modules"},
-                {"folder": str(SHARED / "dream"), "prefix": "python_modules/dream"},
+                *self._vendored(name),
             ],
         }
+
+    def _vendored(self, worker: str) -> list[dict[str, str]]:
+        """Exactly what would be uploaded; where sources are watched, the sources themselves."""
+        if self.reloads:
+            return [
+                {"folder": str(libraries(worker)), "prefix": "python_modules"},
+                {"folder": str(SHARED / "dream"), "prefix": "python_modules/dream"},
+            ]
+        upload = self.folder / "uploads" / worker
+        vendor(worker, upload)
+        return [{"folder": str(upload), "prefix": "python_modules"}]
 
     def workers(self, beside: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
         """The configuration of `runtime/stack.mjs`; workers `beside` ours run in the same workerd."""

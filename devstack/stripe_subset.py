@@ -12,6 +12,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from devstack.imports import Module, file_in, is_type_checking, reachable
+
 SERVICES = (
     "account",
     "billing_portal",
@@ -86,72 +88,38 @@ READS_ANNOTATIONS = ("TypedDict", "NamedTuple", "dataclass", "Protocol")
 
 def write_subset(package: Path, target: Path) -> None:
     """Writes the needed modules of the package in the folder `package` into the folder `target`."""
-    trees = load(package)
-    _forget_missing_classes(trees)
-    for name, (path, tree) in trees.items():
-        destination = target / path.relative_to(package)
+    modules = load(package)
+    _forget_missing_classes(modules)
+    for name, module in modules.items():
+        destination = target / module.path.relative_to(package)
         destination.parent.mkdir(parents=True, exist_ok=True)
-        text = ast.unparse(ast.fix_missing_locations(Compact().visit(tree)))
+        text = ast.unparse(ast.fix_missing_locations(Compact().visit(module.tree)))
         destination.write_text(text + "\n", encoding="utf-8")
         assert compile(text, name, "exec")
 
 
-def load(package: Path) -> dict[str, tuple[Path, ast.Module]]:
-    """The needed modules by name, each with its file and its syntax tree."""
-    wanted = list(ROOTS)
-    found: dict[str, tuple[Path, ast.Module]] = {}
-    while wanted:
-        name = wanted.pop()
-        path = _file_of(package, name)
-        if name in found or path is None:
-            continue
-        found[name] = (path, ast.parse(path.read_text(encoding="utf-8")))
-        wanted.append(name.rpartition(".")[0])
-        wanted.extend(imported_by(found[name][1]))
+def load(package: Path) -> dict[str, Module]:
+    """The needed modules by name. Raises LookupError when the package has no module of a root's name."""
+
+    def file_of(name: str) -> Path | None:
+        return None if name.startswith(NEVER_REACHED) else file_in(package, name)
+
+    found = reachable(ROOTS, file_of)
     missing = [root for root in ROOTS if root not in found]
     if missing:
         raise LookupError(f"this stripe package has no {', '.join(missing)}")
     return found
 
 
-def _file_of(package: Path, name: str) -> Path | None:
-    if name.partition(".")[0] != "stripe" or name.startswith(NEVER_REACHED):
-        return None
-    base = package.joinpath(*name.split(".")[1:])
-    candidates = (base / "__init__.py", base.with_suffix(".py"))
-    return next((path for path in candidates if path.exists()), None)
-
-
-def imported_by(tree: ast.AST) -> list[str]:
-    """The modules that a module imports when it runs, in functions too, but not for type checkers alone."""
-    names: list[str] = []
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and _is_type_checking(node.test):
-            for branch in node.orelse:
-                names.extend(imported_by(branch))
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.append(node.module)
-            names.extend(f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Import):
-            names.extend(alias.name for alias in node.names)
-        else:
-            names.extend(imported_by(node))
-    return names
-
-
-def _is_type_checking(test: ast.expr) -> bool:
-    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
-
-
-def _forget_missing_classes(trees: dict[str, tuple[Path, ast.Module]]) -> None:
+def _forget_missing_classes(modules: dict[str, Module]) -> None:
     """Takes the classes that were left out from the table by which stripe finds the class of an object."""
     table = next(
         node.value
-        for node in trees["stripe._object_classes"][1].body
+        for node in modules["stripe._object_classes"].tree.body
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "OBJECT_CLASSES"
     )
     assert isinstance(table, ast.Dict)
-    kept = [(key, value) for key, value in zip(table.keys, table.values, strict=True) if _module_in(value) in trees]
+    kept = [(key, value) for key, value in zip(table.keys, table.values, strict=True) if _module_in(value) in modules]
     table.keys = [key for key, _ in kept]
     table.values = [value for _, value in kept]
 
@@ -171,7 +139,7 @@ class Compact(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt] | None:
         self.generic_visit(node)
-        if _is_type_checking(node.test):
+        if is_type_checking(node.test):
             return node.orelse
         node.body = node.body or [ast.Pass()]
         return node

@@ -7,7 +7,9 @@ wrangler.toml, under `[python_modules] exclude`, and what of stripe it can load 
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import inspect
 import os
 import re
 import shutil
@@ -17,11 +19,12 @@ import tempfile
 import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from devstack import stripe_subset
+from devstack import imports, stripe_subset
+from devstack.imports import file_in, imported_by, reachable
 from devstack.paths import CACHE, ROOT, SHARED, WORKERS, worker_folder
 
 SDK = "workers-runtime-sdk"
@@ -95,23 +98,23 @@ def libraries(worker: str) -> Path:
     """What a worker vendors from PyPI, unpacked and cut down, in a cache folder made once for each set of versions."""
     patterns = excluded_patterns(worker)
     requirements = [f"{package.name}=={package.version}" for package in packages_of(worker)]
-    recipe = Path(stripe_subset.__file__).read_text(encoding="utf-8")
+    recipe = "".join(inspect.getsource(module) for module in (stripe_subset, imports))
     key = hashlib.sha256("\n".join([*PLATFORM, *requirements, *patterns, recipe]).encode()).hexdigest()[:16]
     folder = CACHE / "packages" / key
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            whole, partial = Path(scratch) / "whole", Path(scratch) / "partial"
+            whole, chosen = Path(scratch) / "whole", Path(scratch) / "chosen"
             _install(requirements, whole)
             for name, path in files_under(whole, patterns):
-                (partial / name).parent.mkdir(parents=True, exist_ok=True)
-                path.rename(partial / name)
-            if (partial / "stripe").exists():
-                cut = (partial / "stripe").rename(Path(scratch) / "stripe")
-                stripe_subset.write_subset(cut, partial / "stripe")
+                (chosen / name).parent.mkdir(parents=True, exist_ok=True)
+                path.rename(chosen / name)
+            if (chosen / "stripe").exists():
+                cut = (chosen / "stripe").rename(Path(scratch) / "stripe")
+                stripe_subset.write_subset(cut, chosen / "stripe")
             # Somebody else may have been quicker; then theirs is as good.
             with suppress(OSError):
-                partial.rename(folder)
+                chosen.rename(folder)
     return folder
 
 
@@ -127,11 +130,17 @@ def files_under(folder: Path, patterns: list[str]) -> list[tuple[str, Path]]:
     return sorted((name, path) for name, path in found if name[0] != "." and not is_excluded(name, patterns))
 
 
-def vendor(worker: str) -> Path:
-    """Makes `python_modules/` of one worker what the locks, its exclusions and `shared/dream` say. Repeating is cheap."""
+def shared_modules(worker: str) -> list[Path]:
+    """The modules of `dream` that a worker's own modules import, and what these import in turn."""
+    sources = (worker_folder(worker) / "src").rglob("*.py")
+    roots = [name for path in sources for name in imported_by(ast.parse(path.read_text(encoding="utf-8")))]
+    return [module.path for module in reachable(roots, partial(file_in, SHARED / "dream")).values()]
+
+
+def vendor(worker: str, target: Path) -> None:
+    """Makes the folder `target` what a worker uploads as `python_modules/`. Repeating is cheap."""
     wanted = dict(files_under(libraries(worker), []))
-    wanted |= {f"dream/{name}": path for name, path in files_under(SHARED / "dream", excluded_patterns(worker))}
-    target = worker_folder(worker) / "python_modules"
+    wanted |= {path.relative_to(SHARED).as_posix(): path for path in shared_modules(worker)}
     present = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
     for name in present - wanted.keys():
         (target / name).unlink()
@@ -144,7 +153,6 @@ def vendor(worker: str) -> Path:
     for folder in sorted((path for path in target.rglob("*") if path.is_dir()), reverse=True):
         if not any(folder.iterdir()):
             folder.rmdir()
-    return target
 
 
 def _same(source: Path, destination: Path) -> bool:
@@ -154,7 +162,8 @@ def _same(source: Path, destination: Path) -> bool:
 
 def main() -> None:
     for worker in WORKERS:
-        folder = vendor(worker)
+        folder = worker_folder(worker) / "python_modules"
+        vendor(worker, folder)
         files = [path for path in folder.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
         print(f"{worker}: {len(files)} files, {size / 1e6:.1f} MB in {folder.relative_to(ROOT)}")

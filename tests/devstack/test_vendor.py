@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import sys
+
 import pytest
 
 from devstack import vendor
-from devstack.paths import WORKERS
+from devstack.imports import imported_by
+from devstack.paths import WORKERS, worker_folder
 
 
 @pytest.mark.parametrize(
@@ -44,3 +48,16 @@ def test_nothing_excluded_is_vendored(worker: str) -> None:
     names = [name for name, _ in vendor.files_under(vendor.libraries(worker), [])]
     assert "workers/__init__.py" in names
     assert not [name for name in names if vendor.is_excluded(name, vendor.excluded_patterns(worker))]
+
+
+@pytest.mark.parametrize("worker", WORKERS)
+def test_everything_that_a_worker_imports_is_uploaded(worker: str) -> None:
+    source = worker_folder(worker) / "src"
+    own = {path.name.removesuffix(".py") for path in source.iterdir()}
+    uploaded = {
+        name.partition("/")[0].removesuffix(".py") for name, _ in vendor.files_under(vendor.libraries(worker), [])
+    }
+    there = {*sys.stdlib_module_names, *own, *uploaded, "dream", "js", "pyodide"}
+    for path in [*source.rglob("*.py"), *vendor.shared_modules(worker)]:
+        wanted = {name.partition(".")[0] for name in imported_by(ast.parse(path.read_text(encoding="utf-8")))}
+        assert wanted <= there, f"{path} imports {wanted - there}"
