@@ -11,6 +11,10 @@ UV_VERSION := 0.13.9
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
+# Packages of their own inside the repository, each with its scripts `check` and `test`.
+PACKAGES := $(wildcard frontend/package.json sdk/typescript/package.json)
+each_package = @for package in $(dir $(PACKAGES)); do echo "==> $$package: $(1)"; npm --prefix $$package run --silent --if-present $(1) || exit 1; done
+
 ##@ Start here
 
 .PHONY: help
@@ -20,7 +24,7 @@ help: ## List what make can do
 	  /^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
-install: .venv/.installed node_modules/.installed ## Install Python, Node and Workers tools, as locked
+install: .venv/.installed node_modules/.installed $(PACKAGES:package.json=node_modules/.installed) ## Install Python, Node and Workers tools, as locked
 	@:
 
 .venv/.installed: uv.lock pyproject.toml shared/pyproject.toml
@@ -32,6 +36,11 @@ install: .venv/.installed node_modules/.installed ## Install Python, Node and Wo
 node_modules/.installed: package.json package-lock.json
 	@echo "==> Node, wrangler, workerd and pyright into node_modules"
 	@npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+%/node_modules/.installed: %/package.json %/package-lock.json
+	@echo "==> npm packages of $*"
+	@npm --prefix $* ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
 ##@ Run it on this machine
@@ -77,11 +86,13 @@ check: install ## Format, lint, types, layers: all that CI asks before the tests
 	@echo "==> lint" && ruff check --quiet .
 	@echo "==> types" && pyright --warnings
 	@echo "==> layers" && pytest --quiet tests/test_layers.py
+	$(call each_package,check)
 
 format: install ## Let ruff format the code and sort its imports
 	@ruff check --quiet --select I --fix . && ruff format --quiet .
 
 test: install ## All tests, in the real runtime where it matters
+	$(call each_package,test)
 	@pytest
 
 bench: install ## Measure the hot path against minimal workers, and write bench/results.json
