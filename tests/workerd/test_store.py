@@ -345,3 +345,91 @@ def test_a_hundred_carts_race_for_five_mugs(stack: Stack, store: Store) -> None:
 
     assert Counter(asyncio.run(race())) == {200: 5, 409: 95}
     assert store.stock()["mug"] == 0
+
+
+def sweep(stack: Stack) -> None:
+    stack.run_scheduled("front-auth-api")
+
+
+def age(stack: Stack, order_id: str, column: str) -> None:
+    """Lets three hours pass for one order."""
+    stack.d1(
+        f"UPDATE orders SET {column} = strftime('%Y-%m-%dT%H:%M:%fZ', {column}, '-3 hours') WHERE orderId = ?1",
+        order_id,
+    )
+
+
+def test_the_schedule_settles_what_no_event_did(stack: Stack, store: Store) -> None:
+    store.stripe.control("POST", "webhooks/rules", {"drop": True})
+    expired, paid, forgotten, debited = (store.buy({"mug": 1}) for _ in range(4))
+    store.expire(expired["sessionId"])
+    store.pay(paid["sessionId"])
+    store.pay(debited["sessionId"], method="us_bank_account")
+    for order in (expired, paid, forgotten, debited):
+        age(stack, order["orderId"], "expiresAt")
+    sweep(stack)
+    statuses = [store.order(order["orderId"])["status"] for order in (expired, paid, forgotten, debited)]
+    assert statuses == ["expired", "paid", "expired", "processing"]
+    assert store.session(forgotten["sessionId"])["status"] == "expired"
+    assert store.stock()["mug"] == 3
+    assert store.metrics()["storeTotalRevenue"] == 1200
+
+
+def test_the_schedule_gives_up_an_order_that_never_got_a_session(stack: Stack, store: Store) -> None:
+    hooks = f"{stack.url('api-multi')}/_devstack/checkpoints"
+    httpx.post(hooks, json={"armed": {"cart-checkout:session-created": "fail"}})
+    assert store.checkout({"mug": 2}).status_code == 500
+    [order] = store.get("/api/orders").json()["orders"]
+    assert (order["status"], order["sessionId"], store.stock()["mug"]) == ("open", None, 3)
+    sweep(stack)
+    assert store.order(order["id"])["status"] == "open"
+    age(stack, order["id"], "createdAt")
+    sweep(stack)
+    assert store.order(order["id"])["status"] == "failed"
+    assert store.stock()["mug"] == 5
+
+
+def test_a_guest_buys_with_the_publishable_key(store: Store) -> None:
+    headers = {"X-Publishable-Key": store.tenant.publishable_key}
+    body = store.checkout({"mug": 1}, headers).json()
+    assert store.order(body["orderId"])["userId"] is None
+    # A user id without a secret key proves nobody.
+    body = store.checkout({"mug": 1}, {**headers, "X-User-Id": "user_somebody"}).json()
+    assert store.order(body["orderId"])["userId"] is None
+    assert store.checkout({"mug": 1}, {**headers, "X-Clerk-Token": "a.b.c"}).status_code == 401
+    assert store.checkout({"mug": 1}, {"X-Publishable-Key": "pk_test_nonsense"}).status_code == 401
+    for path in ("/api/orders", f"/api/cart/orders/{body['orderId']}"):
+        assert httpx.get(f"{store.stack.url('api-multi')}{path}", headers=headers).status_code == 401
+
+
+def test_a_backend_names_the_buyer(store: Store) -> None:
+    body = store.checkout({"mug": 1}, store.tenant.headers("user_buyer")).json()
+    assert store.order(body["orderId"])["userId"] == "user_buyer"
+    assert store.session(body["sessionId"])["metadata"]["userId"] == "user_buyer"
+    assert store.metrics()["totalCustomers"] == 1
+
+
+def test_prices_come_from_the_store_and_not_from_the_request(store: Store) -> None:
+    body = {"items": [{"tier": "mug", "quantity": 1, "price": 1, "unitAmount": 1, "amount": 1}], "currency": "jpy"}
+    made = store.post("/api/cart/checkout", body).json()
+    assert store.session(made["sessionId"])["amount_total"] == 1200
+
+
+def test_a_live_store_never_touches_test_data(stack: Stack, stripe: Stripe, store: Store) -> None:
+    live_stripe = Stripe(stack, "live")
+    live = make_store(stack, live_stripe, make_seller(stack, live_stripe), [MUG])
+    order = live.buy({"mug": 1})
+    assert live.session(order["sessionId"])["livemode"] is True
+    live.pay(order["sessionId"])
+    live.idle()
+    assert live.order(order["orderId"])["status"] == "paid"
+    # The same event, signed as test data, or said to be test data, is refused.
+    [event] = live.events("checkout.session.completed")
+    for number, forged in enumerate(({}, {"livemode": False})):
+        changed = {**event, "id": f"evt_forged_{number}_{order['orderId']}", **forged}
+        answer = live.deliver(changed, stripe.webhook_secret)
+        assert answer.status_code in (200, 400)
+    outcomes = stack.d1("SELECT outcome FROM events WHERE eventId LIKE 'evt_forged_%' || ?1 || '%'", order["orderId"])
+    assert {row["outcome"] for row in outcomes} <= {"rejected", "ignored"}
+    live.close()
+    live_stripe.close()
