@@ -181,7 +181,7 @@ class Service:
         return sorted({problem for row in shown for problem in conformity.check(row)})
 
     def client(self, mode: str = "test", account: str | None = None) -> stripe.StripeClient:
-        bases: stripe.BaseAddresses = {"api": self.url, "connect": self.url}
+        bases: Any = {"api": self.url, "connect": self.url}
         return stripe.StripeClient(
             KEYS[mode], base_addresses=bases, stripe_account=account, client_id=CLIENT_IDS[mode], max_network_retries=0
         )

@@ -34,7 +34,8 @@ def test_only_connected_accounts_may_be_used(service: Any) -> None:
     stranger = service.control("accounts")["id"]
     with pytest.raises(stripe.PermissionError) as refused:
         service.client("test", stranger).v1.products.list()
-    assert refused.value.http_status == 403 and refused.value.json_body["error"]["code"] == "account_invalid"
+    body: Any = refused.value.json_body
+    assert refused.value.http_status == 403 and body["error"]["code"] == "account_invalid"
     tested = service.connect("test")
     assert service.client("test", tested).v1.products.list().data == []
     with pytest.raises(stripe.PermissionError):
