@@ -22,7 +22,7 @@ class Offer:
     product_id: str | None
     price_id: str | None
 
-    def to_row(self) -> dict[str, Any]:
+    def to_row(self) -> dict[str, str | None]:
         """The columns of `tiers`."""
         return {"productId": self.product_id, "priceId": self.price_id}
 

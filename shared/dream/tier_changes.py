@@ -35,23 +35,22 @@ class TierEditor:
         """Set what the updates name; whether the tier was still there. A new price replaces the present one, whichever that is."""
         now, key = self.context.now(), self.publishable_key
         wanted = updates.applied_to(tier)
-        if wanted.price_cents == tier.price:
-            draft, changes = None, dict(updates.columns)
-        elif wanted.is_free:
-            draft, changes = None, {**updates.columns, "priceId": None}
-        else:
-            draft, offer = await self._make("update-tier", wanted, tier)
-            changes = {**updates.columns, **offer.to_row()}
+        draft, stripe = None, dict[str, str | None]()
+        if wanted.price_cents != tier.price:
+            if wanted.is_free:
+                stripe = {"priceId": None}
+            else:
+                draft, offer = await self._make("update-tier", wanted, tier)
+                stripe = offer.to_row()
         owed_before: list[Bound] = []
         owed_after: list[Bound] = []
-        if self.account is not None and "priceId" in changes:
-            price_id = changes["priceId"]
-            owed_before.append(tiers.owe_replaced_price(key, tier.name, price_id, self.mode, self.account, now))
+        if self.account is not None and stripe:
+            owed_before = tiers.owe_replaced(key, tier.name, stripe, self.mode, self.account, now)
         if self.account is not None and updates.show_at_stripe:
             owed_after.append(tiers.owe_product_text(key, tier.name, self.mode, self.account, now))
         rows = await self._commit(
             owed_before,
-            tiers.update(key, tier.name, changes, now),
+            tiers.update(key, tier.name, {**updates.columns, **stripe}, now),
             "tier.updated",
             {"tier": tier.name, "changes": dict(updates.columns)},
             [*owed_after, *self._settled(draft)],

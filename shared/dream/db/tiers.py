@@ -114,6 +114,14 @@ FROM tiers WHERE publishableKey = ?1 AND name = ?2 AND archivedAt IS NULL AND pr
 ON CONFLICT (kind, subject) DO NOTHING
 """)
 
+# Project ?1, tier ?2, the product that comes ?3, mode ?4, account ?5, now ?6: two who made one for the same tier at once.
+OWE_REPLACED_PRODUCT = Sql("""
+INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
+SELECT 'archive_product', productId, json_object('mode', ?4, 'account', ?5, 'productId', productId), ?6, ?6
+FROM tiers WHERE publishableKey = ?1 AND name = ?2 AND archivedAt IS NULL AND productId IS NOT NULL AND productId <> ?3
+ON CONFLICT (kind, subject) DO NOTHING
+""")
+
 # The product at Stripe says what the tier says. After the change.
 OWE_PRODUCT_TEXT = Sql("""
 INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
@@ -160,11 +168,15 @@ def owe_unused(
     ]
 
 
-def owe_replaced_price(
-    publishable_key: str, name: str, new_price_id: str | None, mode: str, account: str, now: str
-) -> Bound:
-    """Archive at Stripe the price that the new one replaces. Before the change."""
-    return OWE_REPLACED_PRICE.bind(publishable_key, name, new_price_id, mode, account, now)
+def owe_replaced(
+    publishable_key: str, name: str, stripe: Mapping[str, str | None], mode: str, account: str, now: str
+) -> list[Bound]:
+    """Archive at Stripe the price, and the product if it is another, that these columns replace. Before the change."""
+    values = mode, account, now
+    return [
+        OWE_REPLACED_PRICE.bind(publishable_key, name, stripe["priceId"], *values),
+        OWE_REPLACED_PRODUCT.bind(publishable_key, name, stripe.get("productId"), *values),
+    ]
 
 
 def owe_product_text(publishable_key: str, name: str, mode: str, account: str, now: str) -> Bound:

@@ -186,12 +186,12 @@ def _batch(
 
 def _updated(key: str, change: TierChange, offer: Offer | None, account: str, now: str) -> list[Bound]:
     target = change.target
-    stripe: dict[str, Any] = {}
+    stripe: dict[str, str | None] = {}
     if offer is not None:
         stripe = offer.to_row()
     elif target is not None and target.is_free:
         stripe = {"priceId": None}
-    owed = [tiers.owe_replaced_price(key, change.name, stripe["priceId"], "live", account, now)] if stripe else []
+    owed = tiers.owe_replaced(key, change.name, stripe, "live", account, now) if stripe else []
     return [
         *owed,
         tiers.update(key, change.name, {**change.columns, **stripe}, now),
