@@ -44,7 +44,7 @@ class StripeControls:
         assert self._http.delete(f"/_devstack/{path}").is_success
 
     def api(
-        self, method: str, path: str, account: str | None, key_mode: str = "test", **form: str | int
+        self, method: str, path: str, account: str | None, key_mode: Mode = "test", /, **form: str | int
     ) -> dict[str, Any]:
         """One API call on an account. Nested parameters are spelled in brackets: `**{"metadata[a]": "b"}`."""
         headers = {"Authorization": f"Bearer {self._keys[key_mode]}", "Stripe-Version": API_VERSION}
