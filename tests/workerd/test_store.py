@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
+from tests.clerk_controls import ClerkControls
 from tests.stores import Seller, Store, Stripe, make_seller, make_store
 from tests.tenants import make_tenant
 
@@ -400,6 +401,22 @@ def test_a_guest_buys_with_the_publishable_key(store: Store) -> None:
     assert store.checkout({"mug": 1}, {"X-Publishable-Key": "pk_test_nonsense"}).status_code == 401
     for path in ("/api/orders", f"/api/cart/orders/{body['orderId']}"):
         assert httpx.get(f"{store.stack.url('api-multi')}{path}", headers=headers).status_code == 401
+
+
+def test_a_token_proves_the_buyer(stack: Stack, store: Store, open_store: Callable[..., Store]) -> None:
+    clerk = ClerkControls(stack)
+    buyer = clerk.make_user("endUsersTest")
+    token = clerk.token("endUsersTest", buyer)
+    key = {"X-Publishable-Key": store.tenant.publishable_key}
+    for headers in ({**key, "X-Clerk-Token": token}, {**key, "Authorization": f"Bearer {token}"}):
+        body = store.checkout({"mug": 1}, headers).json()
+        assert store.order(body["orderId"])["userId"] == buyer
+    elsewhere = open_store()
+    headers = {"X-Publishable-Key": elsewhere.tenant.publishable_key, "X-Clerk-Token": token}
+    answer = elsewhere.checkout({"mug": 1}, headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "project_mismatch")
+    assert elsewhere.stock()["mug"] == 5
+    clerk.close()
 
 
 def test_a_backend_names_the_buyer(store: Store) -> None:
