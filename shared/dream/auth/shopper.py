@@ -19,11 +19,17 @@ class Shopper:
     user_id: str | None
     email: str | None
     secret_key_hash: str | None
+    address: str
 
     @property
     def rate_key(self) -> str:
-        buyer = "guests" if self.user_id is None else self.user_id
-        return f"user:{self.project.publishable_key}:{buyer}"
+        """Guests of a shop are told apart by their address; the backend of the shop speaks for all of its own."""
+        publishable_key = self.project.publishable_key
+        if self.user_id is not None:
+            return f"user:{publishable_key}:{self.user_id}"
+        if self.secret_key_hash is not None:
+            return f"project:{publishable_key}"
+        return f"guest:{publishable_key}:{self.address}"
 
     @property
     def idempotency_scope(self) -> str:
@@ -41,8 +47,8 @@ async def shopper(context: Context, request: Request) -> Shopper:
     has_token = request.headers.get("x-clerk-token") is not None or (bearer is not None and not has_secret_key)
     if has_token or (has_secret_key and request.headers.get("x-user-id") is not None):
         user = await end_user(context, request)
-        return Shopper(user.project, user.user_id, user.email, user.secret_key_hash)
+        return Shopper(user.project, user.user_id, user.email, user.secret_key_hash, request.address)
     caller = await project_keys.any_project_key(context, request)
     if has_secret_key:
         project_keys.require_same_project(caller, request)
-    return Shopper(caller.project, None, None, caller.secret_key_hash)
+    return Shopper(caller.project, None, None, caller.secret_key_hash, request.address)
