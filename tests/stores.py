@@ -13,72 +13,11 @@ from typing import Any
 import httpx
 
 from devstack.stack import Stack
-from tests.tenants import CREATED, Tenant, make_platform, make_tenant
+from dream.domain.keys import Mode
+from tests.stripe_accounts import StripeControls, make_account
+from tests.tenants import Tenant, make_platform, make_tenant
 
 TIMEOUT = 60
-
-
-class Stripe:
-    """The stand-in: its API with the platform's key, and its controls."""
-
-    def __init__(self, stack: Stack, mode: str = "test") -> None:
-        self.url = stack.url("stripe")
-        self.mode = mode
-        self._key: str = stack.state["stripeSecretKeys"][mode]
-        self.webhook_secret: str = stack.state["webhookSecrets"]["connectTest" if mode == "test" else "connectLive"]
-        self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Those of an API call with the platform's key."""
-        return {"Authorization": f"Bearer {self._key}"}
-
-    def call(self, method: str, path: str, account: str | None, **form: Any) -> dict[str, Any]:
-        """One API call; raises for anything but success."""
-        headers = self.headers
-        if account is not None:
-            headers["Stripe-Account"] = account
-        if method == "GET":
-            answer = self._http.get(path, headers=headers, params=form)
-        else:
-            answer = self._http.request(method, path, headers=headers, data=form)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def control(self, verb: str, control: str, body: Any = None, **query: Any) -> dict[str, Any]:
-        """One of the stand-in's own controls."""
-        answer = self._http.request(verb, f"/_devstack/{control}", json=body, params=query)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def idle(self, account: str) -> None:
-        """Waits until all webhooks of the account were delivered."""
-        deadline = time.monotonic() + TIMEOUT
-        while waiting := self.control("GET", "webhooks", account=account, state="queued")["deliveries"]:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"still waiting: {waiting}")
-            self.control("GET", "webhooks/idle", timeout=0.05)
-
-    def close(self) -> None:
-        self._http.close()
-
-    def make_account(self) -> str:
-        """A developer's account, connected without OAuth."""
-        return self.control("POST", "accounts", {"connect": self.mode})["id"]
-
-    def make_price(self, account: str, name: str, amount: int) -> tuple[str, str]:
-        """Ids of a new product and its one-time price."""
-        product = self.call("POST", "/v1/products", account, name=name)["id"]
-        price = self.call("POST", "/v1/prices", account, product=product, unit_amount=amount, currency="usd")["id"]
-        return product, price
-
-    def signed(self, event: Mapping[str, Any], secret: str | None = None) -> tuple[bytes, dict[str, str]]:
-        """Body and headers of a delivery of this event."""
-        body = json.dumps(event).encode()
-        now = int(time.time())
-        key = (secret or self.webhook_secret).encode()
-        signature = hmac.new(key, f"{now}.".encode() + body, hashlib.sha256).hexdigest()
-        return body, {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
 
 
 @dataclass(frozen=True)
@@ -87,27 +26,34 @@ class Seller:
 
     platform: tuple[str, str]
     account: str
-    mode: str
+    mode: Mode
 
 
-def make_seller(stack: Stack, stripe: Stripe) -> Seller:
-    """A paid platform whose account is connected in the stand-in's mode."""
+def make_seller(stack: Stack, stripe: StripeControls, mode: Mode = "test") -> Seller:
+    """A paid platform whose account is connected in this mode."""
     platform = make_platform(stack)
-    account = stripe.make_account()
-    stack.d1(
-        "INSERT INTO stripe_tokens (platformId, mode, stripeUserId, scope, connectedAt) VALUES (?1, ?2, ?3, 'read_write', ?4)",
-        platform[0],
-        stripe.mode,
-        account,
-        CREATED,
-    )
-    return Seller(platform, account, stripe.mode)
+    return Seller(platform, make_account(stack, stripe, platform[0], mode), mode)
+
+
+def make_price(stripe: StripeControls, seller: Seller, name: str, amount: int) -> tuple[str, str]:
+    """Ids of a new product and its one-time price."""
+    product = stripe.api("POST", "products", seller.account, seller.mode, name=name)["id"]
+    price = {"product": product, "unit_amount": amount, "currency": "usd"}
+    return product, stripe.api("POST", "prices", seller.account, seller.mode, **price)["id"]
+
+
+def signed(stack: Stack, event: Mapping[str, Any], mode: Mode = "test") -> tuple[bytes, dict[str, str]]:
+    """Body and headers of a delivery of this event by the mode's endpoint for connected accounts."""
+    body, now = json.dumps(event).encode(), int(time.time())
+    secret: str = stack.state["webhookSecrets"]["connectTest" if mode == "test" else "connectLive"]
+    signature = hmac.new(secret.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
+    return body, {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
 
 
 class Store:
     """One store project, asked through api-multi."""
 
-    def __init__(self, stack: Stack, stripe: Stripe, seller: Seller, tenant: Tenant) -> None:
+    def __init__(self, stack: Stack, stripe: StripeControls, seller: Seller, tenant: Tenant) -> None:
         self.stack = stack
         self.stripe = stripe
         self.seller = seller
@@ -147,7 +93,10 @@ class Store:
 
     def idle(self) -> None:
         """Waits until api-multi heard of all that happened."""
-        self.stripe.idle(self.seller.account)
+        deadline = time.monotonic() + TIMEOUT
+        while waiting := self.stripe.look("webhooks", account=self.seller.account, state="queued")["deliveries"]:
+            assert time.monotonic() < deadline, f"still waiting: {waiting}"
+            self.stripe.look("webhooks/idle", timeout="0.05")
 
     def close(self) -> None:
         self._http.close()
@@ -155,52 +104,52 @@ class Store:
     # What happens at Stripe
 
     def pay(self, session_id: str, **how: Any) -> dict[str, Any]:
-        return self.stripe.control("POST", f"checkout/{session_id}/pay", how)
+        return self.stripe.pay(session_id, **how)
 
     def settle(self, session_id: str, outcome: str) -> None:
-        self.stripe.control("POST", f"checkout/{session_id}/settle", {"outcome": outcome})
+        self.stripe.control(f"checkout/{session_id}/settle", {"outcome": outcome})
 
     def expire(self, session_id: str) -> None:
-        self.stripe.call("POST", f"/v1/checkout/sessions/{session_id}/expire", self.seller.account)
+        self.stripe.api("POST", f"checkout/sessions/{session_id}/expire", self.seller.account, self.seller.mode)
 
     def session(self, session_id: str) -> dict[str, Any]:
-        path = f"/v1/checkout/sessions/{session_id}"
-        return self.stripe.call("GET", path, self.seller.account, **{"expand[]": "payment_intent.latest_charge"})
+        expanded = {"expand[]": "payment_intent.latest_charge"}
+        return self.stripe.api(
+            "GET", f"checkout/sessions/{session_id}", self.seller.account, self.seller.mode, **expanded
+        )
 
     def refund(self, session_id: str, amount: int | None = None) -> None:
         intent = self.session(session_id)["payment_intent"]["id"]
         body = {"payment_intent": intent} | ({} if amount is None else {"amount": amount})
-        self.stripe.control("POST", "refunds", body)
+        self.stripe.control("refunds", body)
 
     def dispute(self, session_id: str) -> None:
         intent = self.session(session_id)["payment_intent"]["id"]
-        self.stripe.control("POST", "disputes", {"payment_intent": intent})
+        self.stripe.control("disputes", {"payment_intent": intent})
 
     def events(self, *types: str) -> list[dict[str, Any]]:
         """Events of the seller's account, all that there were, the oldest first."""
-        listed: list[dict[str, Any]] = self.stripe.control("GET", "events", account=self.seller.account)["events"]
+        listed: list[dict[str, Any]] = self.stripe.look("events", account=self.seller.account)["events"]
         return [event for event in reversed(listed) if not types or event["type"] in types]
 
-    def deliver(self, event: Mapping[str, Any], secret: str | None = None) -> httpx.Response:
-        body, headers = self.stripe.signed(event, secret)
+    def deliver(self, event: Mapping[str, Any], mode: Mode | None = None) -> httpx.Response:
+        """Sends an event, signed by the endpoint of the seller's mode unless told otherwise."""
+        body, headers = signed(self.stack, event, mode or self.seller.mode)
         return self._http.post("/webhook/stripe", content=body, headers=headers)
 
 
 def make_store(
     stack: Stack,
-    stripe: Stripe,
+    stripe: StripeControls,
     seller: Seller,
     products: Sequence[Mapping[str, Any]],
     prices: Mapping[str, tuple[str, str]] | None = None,
 ) -> Store:
     """A store of the seller's. Products are `{"name", "price", "inventory"}`; prices that exist already can be given by name."""
-    tiers = [
-        {**product, "productId": product_id, "priceId": price_id}
-        for product in products
-        for product_id, price_id in [
-            prices[product["name"]] if prices else stripe.make_price(seller.account, product["name"], product["price"])
-        ]
-    ]
-    mode = "test" if seller.mode == "test" else "live"
-    tenant = make_tenant(stack, tiers=tiers, project_type="store", platform=seller.platform, mode=mode)
+    tiers: list[dict[str, Any]] = []
+    for product in products:
+        name = product["name"]
+        product_id, price_id = prices[name] if prices else make_price(stripe, seller, name, product["price"])
+        tiers.append({**product, "productId": product_id, "priceId": price_id})
+    tenant = make_tenant(stack, tiers=tiers, project_type="store", platform=seller.platform, mode=seller.mode)
     return Store(stack, stripe, seller, tenant)

@@ -33,7 +33,7 @@ class StripeControls:
         assert answer.is_success, answer.text
         return answer.json()
 
-    def look(self, path: str, **query: str) -> Any:
+    def look(self, path: str, /, **query: str) -> Any:
         """GET of one of the controls."""
         answer = self._http.get(f"/_devstack/{path}", params=query)
         assert answer.is_success, answer.text

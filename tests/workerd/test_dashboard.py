@@ -17,7 +17,7 @@ from dream.db import dashboard as rows
 from dream.db import orders
 from dream.db.dashboard import CustomerQuery
 from tests.developers import make_developer
-from tests.stores import Stripe, make_seller, make_store
+from tests.stores import make_seller, make_store
 from tests.stripe_accounts import StripeControls
 from tests.tenants import Tenant, make_tenant
 
@@ -177,8 +177,7 @@ def test_the_whole_dashboard_is_one_round_trip(http: httpx.Client, crowd: Tenant
         assert re.match(r"d1=1,kvReads=0,kvWrites=0,r2=0,fetches=0", answer.headers["X-Round-Trips"])
 
 
-def test_a_stores_numbers_are_money_paid(stack: Stack) -> None:
-    stripe = Stripe(stack)
+def test_a_stores_numbers_are_money_paid(stack: Stack, stripe: StripeControls) -> None:
     products = [{"name": "mug", "price": 1200, "inventory": 9}, {"name": "pin", "price": 300, "inventory": 3}]
     store = make_store(stack, stripe, make_seller(stack, stripe), products)
     paid, refunded, abandoned = store.buy({"mug": 2}), store.buy({"pin": 1}), store.buy({"mug": 1})
@@ -204,7 +203,6 @@ def test_a_stores_numbers_are_money_paid(stack: Stack) -> None:
     assert recent["checkout.session.expired"] == "handled"
     assert shown["webhook"]["lastEventAt"]
     store.close()
-    stripe.close()
 
 
 def test_keys_are_shown_masked_only(http: httpx.Client, stack: Stack) -> None:
@@ -225,8 +223,9 @@ def test_keys_are_shown_masked_only(http: httpx.Client, stack: Stack) -> None:
     }
 
 
-def test_a_developer_sees_their_own_projects_and_no_others(http: httpx.Client, stack: Stack) -> None:
-    stripe = StripeControls(stack)
+def test_a_developer_sees_their_own_projects_and_no_others(
+    http: httpx.Client, stack: Stack, stripe: StripeControls
+) -> None:
     owner, stranger = (make_developer(stack, stripe, connected=()) for _ in range(2))
     tenant = make_tenant(stack, platform=(owner.platform_id, owner.user_id))
     query = f"?publishableKey={tenant.publishable_key}"
@@ -241,7 +240,6 @@ def test_a_developer_sees_their_own_projects_and_no_others(http: httpx.Client, s
         assert http.get(path + query, headers={"X-Publishable-Key": tenant.publishable_key}).status_code == 401
     other = make_tenant(stack)
     assert http.get(f"/api/dashboard{query}", headers=other.headers()).status_code == 404
-    stripe.close()
 
 
 @pytest.mark.parametrize(

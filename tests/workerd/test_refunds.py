@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.stores import Stripe
+from tests.stores import signed
 from tests.stripe_accounts import Saas, StripeControls, make_saas
 
 CHARGE_REFUNDED, INVOICE_PAID = "charge.refunded", "invoice.paid"
 
 
-@pytest.fixture
-def controls(stack: Stack) -> Iterator[StripeControls]:
-    controls = StripeControls(stack)
-    yield controls
-    controls.clear("webhooks/rules")
-    controls.close()
+@pytest.fixture(autouse=True)
+def undisturbed(stripe: StripeControls) -> Iterator[None]:
+    """Leaves webhooks as they were."""
+    yield
+    stripe.clear("webhooks/rules")
 
 
-@pytest.fixture
-def stripe(stack: Stack) -> Iterator[Stripe]:
-    stripe = Stripe(stack)
-    yield stripe
-    stripe.close()
+def deliver(stack: Stack, event: Mapping[str, Any]) -> None:
+    """Sends an event to api-multi, which acknowledges it."""
+    body, headers = signed(stack, event)
+    answer = httpx.post(f"{stack.url('api-multi')}/webhook/stripe", content=body, headers=headers, timeout=60)
+    assert answer.status_code == 200, answer.text
 
 
-def subscribe(stack: Stack, controls: StripeControls, saas: Saas) -> None:
+def subscribe(stack: Stack, stripe: StripeControls, saas: Saas) -> None:
     """One end user pays for a month of `pro`."""
     answer = httpx.post(
         f"{stack.url('api-multi')}/api/create-checkout",
@@ -39,13 +38,13 @@ def subscribe(stack: Stack, controls: StripeControls, saas: Saas) -> None:
         timeout=60,
     )
     assert answer.status_code == 200, answer.text
-    controls.pay(answer.json()["sessionId"])
+    stripe.pay(answer.json()["sessionId"])
 
 
-def refund(controls: StripeControls, saas: Saas, amount: int) -> None:
+def refund(stripe: StripeControls, saas: Saas, amount: int) -> None:
     """The seller gives back a part of the last charge."""
-    charge = controls.api("GET", "charges", saas.account)["data"][0]
-    controls.control("refunds", {"charge": charge["id"], "amount": amount})
+    charge = stripe.api("GET", "charges", saas.account)["data"][0]
+    stripe.control("refunds", {"charge": charge["id"], "amount": amount})
 
 
 def shown(stack: Stack, saas: Saas) -> dict[str, Any]:
@@ -54,46 +53,41 @@ def shown(stack: Stack, saas: Saas) -> dict[str, Any]:
     return answer.json()
 
 
-def event_of(controls: StripeControls, saas: Saas, kind: str) -> dict[str, Any]:
-    return controls.look("events", type=kind, account=saas.account)["events"][0]
+def event_of(stripe: StripeControls, saas: Saas, kind: str) -> dict[str, Any]:
+    return stripe.look("events", type=kind, account=saas.account)["events"][0]
 
 
 @pytest.mark.parametrize(
     "order", [(INVOICE_PAID, CHARGE_REFUNDED), (CHARGE_REFUNDED, INVOICE_PAID), (CHARGE_REFUNDED, CHARGE_REFUNDED)]
 )
 def test_a_refunded_invoice_is_revenue_less_the_refund(
-    stack: Stack, controls: StripeControls, stripe: Stripe, order: tuple[str, str]
+    stack: Stack, stripe: StripeControls, order: tuple[str, str]
 ) -> None:
-    saas = make_saas(stack, controls)
-    controls.control("webhooks/rules", {"drop": True})
-    subscribe(stack, controls, saas)
-    refund(controls, saas, 900)
+    saas = make_saas(stack, stripe)
+    stripe.control("webhooks/rules", {"drop": True})
+    subscribe(stack, stripe, saas)
+    refund(stripe, saas, 900)
     for number, kind in enumerate(order):
-        body, headers = stripe.signed({**event_of(controls, saas, kind), "id": f"evt_{saas.account}_{number}"})
-        answer = httpx.post(f"{stack.url('api-multi')}/webhook/stripe", content=body, headers=headers, timeout=60)
-        assert answer.status_code == 200, answer.text
+        deliver(stack, {**event_of(stripe, saas, kind), "id": f"evt_{saas.account}_{number}"})
     dashboard = shown(stack, saas)
     assert dashboard["metrics"]["revenue"] == 2000
     assert dashboard["revenueByDay"][-1]["amount"] == 2000
     assert dashboard["metrics"]["storeSalesCount"] == 0
 
 
-def test_a_later_smaller_reading_never_takes_a_refund_back(
-    stack: Stack, controls: StripeControls, stripe: Stripe
-) -> None:
-    saas = make_saas(stack, controls)
-    subscribe(stack, controls, saas)
-    refund(controls, saas, 900)
-    refund(controls, saas, 100)
-    controls.drained()
+def test_a_later_smaller_reading_never_takes_a_refund_back(stack: Stack, stripe: StripeControls) -> None:
+    saas = make_saas(stack, stripe)
+    subscribe(stack, stripe, saas)
+    refund(stripe, saas, 900)
+    refund(stripe, saas, 100)
+    stripe.drained()
     assert shown(stack, saas)["metrics"]["revenue"] == 1900
-    body, headers = stripe.signed({**event_of(controls, saas, INVOICE_PAID), "id": f"evt_{saas.account}_late"})
-    assert httpx.post(f"{stack.url('api-multi')}/webhook/stripe", content=body, headers=headers).status_code == 200
+    deliver(stack, {**event_of(stripe, saas, INVOICE_PAID), "id": f"evt_{saas.account}_late"})
     assert shown(stack, saas)["metrics"]["revenue"] == 1900
 
 
-def test_a_foreign_charge_changes_nothing(stack: Stack, controls: StripeControls, stripe: Stripe) -> None:
-    saas = make_saas(stack, controls)
+def test_a_foreign_charge_changes_nothing(stack: Stack, stripe: StripeControls) -> None:
+    saas = make_saas(stack, stripe)
     event = {
         "id": f"evt_{saas.account}_foreign",
         "object": "event",
@@ -104,7 +98,5 @@ def test_a_foreign_charge_changes_nothing(stack: Stack, controls: StripeControls
         "data": {"object": {"id": "ch_of_nobody"}},
     }
     for account in (saas.account, "acct_of_nobody", None):
-        body, headers = stripe.signed({**event, "account": account, "id": f"{event['id']}_{account}"})
-        answer = httpx.post(f"{stack.url('api-multi')}/webhook/stripe", content=body, headers=headers, timeout=60)
-        assert answer.status_code == 200, answer.text
+        deliver(stack, {**event, "account": account, "id": f"{event['id']}_{account}"})
     assert shown(stack, saas)["metrics"]["revenue"] == 0

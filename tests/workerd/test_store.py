@@ -14,7 +14,8 @@ import pytest
 
 from devstack.stack import Stack
 from tests.clerk_controls import ClerkControls
-from tests.stores import Seller, Store, Stripe, make_seller, make_store
+from tests.stores import Seller, Store, make_seller, make_store
+from tests.stripe_accounts import StripeControls
 from tests.tenants import make_tenant
 
 FAILING_BANK_ACCOUNT = "000111111113"
@@ -23,19 +24,12 @@ POSTER = {"name": "poster", "price": 1800, "inventory": 2}
 
 
 @pytest.fixture(scope="module")
-def stripe(stack: Stack) -> Iterator[Stripe]:
-    stripe = Stripe(stack)
-    yield stripe
-    stripe.close()
-
-
-@pytest.fixture(scope="module")
-def seller(stack: Stack, stripe: Stripe) -> Seller:
+def seller(stack: Stack, stripe: StripeControls) -> Seller:
     return make_seller(stack, stripe)
 
 
 @pytest.fixture
-def open_store(stack: Stack, stripe: Stripe, seller: Seller) -> Iterator[Callable[..., Store]]:
+def open_store(stack: Stack, stripe: StripeControls, seller: Seller) -> Iterator[Callable[..., Store]]:
     """Makes stores of the seller, and puts right afterwards what a test disturbed."""
     made: list[Store] = []
 
@@ -46,8 +40,8 @@ def open_store(stack: Stack, stripe: Stripe, seller: Seller) -> Iterator[Callabl
     yield open_one
     for store in made:
         store.close()
-    stripe.control("DELETE", "faults")
-    stripe.control("DELETE", "webhooks/rules")
+    stripe.clear("faults")
+    stripe.clear("webhooks/rules")
     httpx.post(f"{stack.url('api-multi')}/_devstack/checkpoints", json={"armed": {}})
 
 
@@ -124,7 +118,7 @@ def test_a_dispute_shows_and_keeps_the_stock_sold(store: Store) -> None:
 
 @pytest.mark.parametrize("order_of_events", ["refund first", "completed last of all"])
 def test_events_in_any_order_come_to_the_same(store: Store, order_of_events: str) -> None:
-    store.stripe.control("POST", "webhooks/rules", {"drop": True})
+    store.stripe.control("webhooks/rules", {"drop": True})
     order = store.buy({"mug": 1})
     store.pay(order["sessionId"])
     store.refund(order["sessionId"])
@@ -140,7 +134,7 @@ def test_events_in_any_order_come_to_the_same(store: Store, order_of_events: str
 
 
 def test_one_event_delivered_ten_times_at_once_counts_once(store: Store) -> None:
-    store.stripe.control("POST", "webhooks/rules", {"drop": True})
+    store.stripe.control("webhooks/rules", {"drop": True})
     order = store.buy({"mug": 2})
     store.expire(order["sessionId"])
     [event] = [
@@ -222,13 +216,11 @@ def test_a_store_without_a_connected_account_cannot_sell(stack: Stack, store: St
 
 
 def test_a_failing_stripe_gives_the_stock_back(store: Store) -> None:
-    store.stripe.control(
-        "POST", "faults", {"method": "POST", "path": "/v1/checkout/sessions", "times": 9, "status": 500}
-    )
+    store.stripe.control("faults", {"method": "POST", "path": "/v1/checkout/sessions", "times": 9, "status": 500})
     answer = store.checkout({"poster": 2})
     assert answer.status_code in (502, 503)
     assert store.stock()["poster"] == 2
-    store.stripe.control("DELETE", "faults")
+    store.stripe.clear("faults")
     assert store.checkout({"poster": 2}).status_code == 200
 
 
@@ -240,7 +232,7 @@ def test_a_request_that_dies_is_finished_by_its_retry_and_sells_once(
     headers = store.tenant.headers(**{"Idempotency-Key": name})
     hooks = f"{stack.url('api-multi')}/_devstack/checkpoints"
     httpx.post(hooks, json={"armed": {name: "hang"}})
-    store.stripe.control("DELETE", "calls")
+    store.stripe.clear("calls")
     dying = threading.Thread(target=_ignore_errors, args=(lambda: store.checkout({"mug": 1}, headers),))
     dying.start()
     _until(lambda: name in httpx.get(hooks).json()["reached"])
@@ -250,7 +242,7 @@ def test_a_request_that_dies_is_finished_by_its_retry_and_sells_once(
     stack.d1("UPDATE idempotency_keys SET createdAt = strftime('%Y-%m-%dT%H:%M:%fZ', createdAt, '-60 seconds')")
     answer = store.checkout({"mug": 1}, headers)
     assert answer.status_code == 200, answer.text
-    made = store.stripe.control("GET", "calls", method="POST", path="/v1/checkout/sessions")["calls"]
+    made = store.stripe.look("calls", method="POST", path="/v1/checkout/sessions")["calls"]
     assert len([call for call in made if not call["replayed"]]) == 1
     assert store.stock()["mug"] == 4
     store.pay(answer.json()["sessionId"])
@@ -309,8 +301,10 @@ def test_another_tenants_order_is_as_good_as_none(store: Store, open_store: Call
     assert other.get("/api/orders").json()["orders"] == []
 
 
-def test_events_that_name_another_tenants_project_change_nothing(stack: Stack, stripe: Stripe, store: Store) -> None:
-    store.stripe.control("POST", "webhooks/rules", {"drop": True})
+def test_events_that_name_another_tenants_project_change_nothing(
+    stack: Stack, stripe: StripeControls, store: Store
+) -> None:
+    store.stripe.control("webhooks/rules", {"drop": True})
     order = store.buy({"mug": 1})
     store.expire(order["sessionId"])
     [event] = [
@@ -361,7 +355,7 @@ def age(stack: Stack, order_id: str, column: str) -> None:
 
 
 def test_the_schedule_settles_what_no_event_did(stack: Stack, store: Store) -> None:
-    store.stripe.control("POST", "webhooks/rules", {"drop": True})
+    store.stripe.control("webhooks/rules", {"drop": True})
     expired, paid, forgotten, debited = (store.buy({"mug": 1}) for _ in range(4))
     store.expire(expired["sessionId"])
     store.pay(paid["sessionId"])
@@ -432,9 +426,8 @@ def test_prices_come_from_the_store_and_not_from_the_request(store: Store) -> No
     assert store.session(made["sessionId"])["amount_total"] == 1200
 
 
-def test_a_live_store_never_touches_test_data(stack: Stack, stripe: Stripe, store: Store) -> None:
-    live_stripe = Stripe(stack, "live")
-    live = make_store(stack, live_stripe, make_seller(stack, live_stripe), [MUG])
+def test_a_live_store_never_touches_test_data(stack: Stack, stripe: StripeControls, store: Store) -> None:
+    live = make_store(stack, stripe, make_seller(stack, stripe, "live"), [MUG])
     order = live.buy({"mug": 1})
     assert live.session(order["sessionId"])["livemode"] is True
     live.pay(order["sessionId"])
@@ -444,9 +437,8 @@ def test_a_live_store_never_touches_test_data(stack: Stack, stripe: Stripe, stor
     [event] = live.events("checkout.session.completed")
     for number, forged in enumerate(({}, {"livemode": False})):
         changed = {**event, "id": f"evt_forged_{number}_{order['orderId']}", **forged}
-        answer = live.deliver(changed, stripe.webhook_secret)
+        answer = live.deliver(changed, "test")
         assert answer.status_code in (200, 400)
     outcomes = stack.d1("SELECT outcome FROM events WHERE eventId LIKE 'evt_forged_%' || ?1 || '%'", order["orderId"])
     assert {row["outcome"] for row in outcomes} <= {"rejected", "ignored"}
     live.close()
-    live_stripe.close()

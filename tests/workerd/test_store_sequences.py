@@ -18,7 +18,8 @@ from typing import Any
 import httpx
 
 from devstack.stack import Stack
-from tests.stores import Seller, Stripe, make_seller, make_store
+from tests.stores import Seller, make_price, make_seller, make_store, signed
+from tests.stripe_accounts import StripeControls
 
 STORIES = int(os.environ.get("STORE_STORIES", "500"))
 SEED = int(os.environ.get("STORE_SEED", "20261124"))
@@ -49,7 +50,7 @@ class Cart:
 class World:
     """What all stories share."""
 
-    stripe: Stripe
+    stack: Stack
     seller: Seller
     api: httpx.AsyncClient
     vendor: httpx.AsyncClient
@@ -184,7 +185,7 @@ class Story:
 
     async def deliver(self, event: dict[str, Any]) -> httpx.Response:
         self.told.append(f"hear {event['type']}")
-        body, headers = self.world.stripe.signed(event)
+        body, headers = signed(self.world.stack, event)
         return await self.world.api.post("/webhook/stripe", content=body, headers=headers)
 
     def happened(self, kind: str, thing: Mapping[str, Any]) -> None:
@@ -251,7 +252,8 @@ class Story:
         return answer.json()
 
     async def vendor(self, method: str, path: str) -> dict[str, Any]:
-        headers = {**self.world.stripe.headers, "Stripe-Account": self.world.seller.account}
+        key: str = self.world.stack.state["stripeSecretKeys"]["test"]
+        headers = {"Authorization": f"Bearer {key}", "Stripe-Account": self.world.seller.account}
         answer = await self.world.vendor.request(method, path, headers=headers)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -260,30 +262,30 @@ class Story:
         return f"seed {self.seed}: " + "; ".join(self.told) + f"; {self.carts}"
 
 
-def test_random_stories_never_break_the_stock(stack: Stack) -> None:
-    stripe = Stripe(stack)
+def test_random_stories_never_break_the_stock(stack: Stack, stripe: StripeControls) -> None:
     seller = make_seller(stack, stripe)
-    prices = {name: stripe.make_price(seller.account, name, amount) for name, amount in PRICES.items()}
-    stripe.control("POST", "webhooks/rules", {"drop": True})
+    prices = {name: make_price(stripe, seller, name, amount) for name, amount in PRICES.items()}
+    stripe.control("webhooks/rules", {"drop": True})
     try:
         told = asyncio.run(_tell(stack, stripe, seller, prices))
     finally:
-        stripe.control("DELETE", "webhooks/rules")
-        stripe.close()
+        stripe.clear("webhooks/rules")
     # The stories are worth something only if all of this happened in them.
     for happening in ("expired", "failed", "refunded", "partially_refunded", "disputed", "paid", "processing", "open"):
         assert told[happening] > 0 or STORIES < 500, told
 
 
-async def _tell(stack: Stack, stripe: Stripe, seller: Seller, prices: Mapping[str, tuple[str, str]]) -> Counter[str]:
+async def _tell(
+    stack: Stack, stripe: StripeControls, seller: Seller, prices: Mapping[str, tuple[str, str]]
+) -> Counter[str]:
     products = [{"name": name, "price": PRICES[name], "inventory": units} for name, units in STOCK.items()]
     happened: Counter[str] = Counter()
     seeds = iter(range(SEED, SEED + STORIES))
     async with (
         httpx.AsyncClient(base_url=stack.url("api-multi"), timeout=120) as api,
-        httpx.AsyncClient(base_url=stripe.url, timeout=120) as vendor,
+        httpx.AsyncClient(base_url=stack.url("stripe"), timeout=120) as vendor,
     ):
-        world = World(stripe, seller, api, vendor)
+        world = World(stack, seller, api, vendor)
 
         async def tell() -> None:
             for seed in seeds:
