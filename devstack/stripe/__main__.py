@@ -24,7 +24,14 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     Path(options.db).parent.mkdir(parents=True, exist_ok=True)
     standin = StandIn(Config.from_file(options.config), options.db)
-    uvicorn.run(build(standin), host=options.host, port=options.port, log_level="warning", access_log=False)
+    uvicorn.run(
+        build(standin),
+        host=options.host,
+        port=options.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
+    )
 
 
 if __name__ == "__main__":

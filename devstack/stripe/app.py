@@ -25,6 +25,8 @@ _PAGES: list[tuple[str, str, View]] = [
     ("GET", "/c/pay/{session_id}", checkout_page.show),
     ("POST", "/c/pay/{session_id}", checkout_page.submit),
     ("GET", "/p/session/{token}", portal_page.home),
+    ("GET", "/p/session/{token}/customer", portal_page.customer),
+    ("POST", "/p/session/{token}/customer", portal_page.customer),
     ("GET", "/p/session/{token}/payment-methods", portal_page.payment_methods),
     ("POST", "/p/session/{token}/payment-methods", portal_page.payment_methods),
     ("GET", "/p/session/{token}/subscriptions/{subscription_id}/update/{price_id}", portal_page.update),

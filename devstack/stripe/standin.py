@@ -65,17 +65,20 @@ class StandIn:
             self._fired.clear()
             self.dispatcher.wake()
 
-    async def move_clock(self, offset_seconds: int) -> int:
-        """Sets the clock, lets everything in between happen in order, tells the subscribers; then webhooks go out."""
+    async def move_clock(self, offset_seconds: int) -> tuple[int, dict[str, str]]:
+        """Sets the clock, lets everything in between happen in order, tells the subscribers; then webhooks go out.
+
+        Answers how many timers fired, and what each subscriber said.
+        """
         self.dispatcher.hold()
         try:
             self.clock.set_offset(offset_seconds)
             fired = self.timekeeper.run_due()
-            await self.push_clock()
+            told = await self.push_clock()
         finally:
             self.dispatcher.release()
             self.wake()
-        return fired
+        return fired, told
 
     async def push_clock(self) -> dict[str, str]:
         """Who could be told the offset, and who could not."""

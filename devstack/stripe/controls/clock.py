@@ -40,7 +40,8 @@ async def move_clock(standin: StandIn, request: Request) -> Response:
         offset = standin.clock.offset + _moment(body["to"]) - standin.clock.now()
     else:
         raise Refused("Give advanceSeconds, to, or reset.")
-    return _clock(standin, fired=await standin.move_clock(offset))
+    fired, told = await standin.move_clock(offset)
+    return _clock(standin, fired=fired, subscribers=told)
 
 
 def _moment(value: Any) -> int:

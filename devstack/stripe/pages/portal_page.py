@@ -221,6 +221,34 @@ async def update(standin: StandIn, request: Request) -> Response:
     return visit.done("Your subscription has been updated.")
 
 
+async def customer(standin: StandIn, request: Request) -> Response:
+    """Name and email, as far as the configuration lets them be changed."""
+    visit = _visit(standin, request.path_params["token"])
+    if visit is None:
+        return _expired()
+    feature: Json = visit.features["customer_update"]
+    fields = (
+        [name for name in ("name", "email") if name in (feature["allowed_updates"] or [])] if feature["enabled"] else []
+    )
+    if not fields:
+        return page(
+            "gone.html",
+            404,
+            title="Not available",
+            text="This portal does not offer that.",
+            back=f"{visit.home}?home=1",
+        )
+    if request.method == "GET":
+        return visit.render("portal_customer.html", fields=fields, error=None)
+    form = await request.form()
+    changes = {name: str(form.get(name, "")).strip() or None for name in fields}
+    if "email" in changes and "@" not in (changes["email"] or ""):
+        return visit.render("portal_customer.html", 402, fields=fields, error="Your email is incomplete.")
+    with visit.standin.books(visit.tenant, _cause()) as books:
+        books.change(visit.customer, "customer.updated", **changes)
+    return visit.done("Your billing information has been updated.")
+
+
 async def payment_methods(standin: StandIn, request: Request) -> Response:
     visit = _visit(standin, request.path_params["token"])
     if visit is None:

@@ -15,7 +15,14 @@ from devstack.stripe.parameters import NoParams, merged_metadata, unset_as_none
 from devstack.stripe.routing import Route
 
 _REASONS = ["too_expensive", "missing_features", "switched_service", "unused", "other"]
-_HANDLED = "business_profile default_return_url features metadata name"
+_HANDLED = """
+    business_profile default_return_url metadata name
+    features.customer_update features.invoice_history features.payment_method_update.enabled
+    features.subscription_cancel.enabled features.subscription_cancel.mode features.subscription_cancel.cancellation_reason
+    features.subscription_update.enabled features.subscription_update.default_allowed_updates
+    features.subscription_update.products.product features.subscription_update.products.prices
+    features.subscription_update.proration_behavior
+"""
 
 
 def _defaults() -> Json:

@@ -27,7 +27,12 @@ _URL = re.compile(r"^https?://[^\s/?#]+\S*$")
 _HANDLED = """
     allowed_payment_method_types cancel_url client_reference_id customer customer_creation customer_email
     excluded_payment_method_types expires_at integration_identifier locale metadata mode payment_method_collection
-    submit_type success_url ui_mode line_items.price line_items.price_data line_items.quantity
+    submit_type success_url ui_mode line_items.price line_items.quantity
+    line_items.price_data.currency line_items.price_data.product line_items.price_data.tax_behavior
+    line_items.price_data.unit_amount line_items.price_data.unit_amount_decimal
+    line_items.price_data.recurring.interval line_items.price_data.recurring.interval_count
+    line_items.price_data.product_data.name line_items.price_data.product_data.description
+    line_items.price_data.product_data.images line_items.price_data.product_data.metadata
     payment_intent_data.description payment_intent_data.metadata payment_intent_data.receipt_email
     subscription_data.description subscription_data.metadata subscription_data.trial_end
     subscription_data.trial_period_days subscription_data.trial_settings

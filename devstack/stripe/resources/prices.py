@@ -14,9 +14,11 @@ from devstack.stripe.routing import Route
 MAX_AMOUNT = 99_999_999
 MAX_LOOKUP_KEYS = 10
 _HANDLED = """
-    active billing_scheme currency lookup_key metadata nickname product product_data tax_behavior transfer_lookup_key
+    active billing_scheme currency lookup_key metadata nickname product tax_behavior transfer_lookup_key
     unit_amount unit_amount_decimal
     recurring.interval recurring.interval_count recurring.trial_period_days recurring.usage_type
+    product_data.id product_data.active product_data.metadata product_data.name product_data.statement_descriptor
+    product_data.tax_code product_data.unit_label
 """
 _CHANGED = "active lookup_key metadata nickname tax_behavior transfer_lookup_key"
 

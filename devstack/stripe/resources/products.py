@@ -17,6 +17,11 @@ _PLAIN = (
 )  # fmt: skip
 _LISTS = ("images", "marketing_features")
 _HANDLED = f"metadata {' '.join(_PLAIN)}"
+_DEFAULT_PRICE = """
+    default_price_data.currency default_price_data.metadata default_price_data.tax_behavior
+    default_price_data.unit_amount default_price_data.unit_amount_decimal
+    default_price_data.recurring.interval default_price_data.recurring.interval_count
+"""
 
 
 def create(books: Books, params: Json) -> Json:
@@ -99,7 +104,7 @@ def _cleared(name: str, value: object) -> object:
 
 
 ROUTES = [
-    Route("POST", "/v1/products", ProductCreateParams, create, f"{_HANDLED} default_price_data id type"),
+    Route("POST", "/v1/products", ProductCreateParams, create, f"{_HANDLED} {_DEFAULT_PRICE} id type"),
     Route("GET", "/v1/products", ProductListParams, list_, f"active ids shippable url{LISTING}"),
     Route("GET", "/v1/products/{id}", NoParams, retrieve),
     Route("POST", "/v1/products/{id}", ProductUpdateParams, update, f"{_HANDLED} default_price"),

@@ -163,6 +163,29 @@ def a_portal_link_lives_an_hour(service: Any, receiver: Any) -> None:
     assert service.http.get(link).status_code == 410
 
 
+def the_portal_offers_less(service: Any, receiver: Any) -> None:
+    client = service.client()
+    features: Any = {"customer_update": {"enabled": True, "allowed_updates": ["email", "address", "tax_id"]}}
+    configuration = client.v1.billing_portal.configurations.create({"features": features}).id
+    customer = client.v1.customers.create({"email": "old@example.com"}).id
+    link = client.v1.billing_portal.sessions.create({"customer": customer, "configuration": configuration}).url
+    page = service.http.get(f"{link}/customer").text
+    assert 'name="email"' in page and 'name="address"' not in page and 'name="tax_id"' not in page
+    assert service.http.post(f"{link}/customer", data={"email": "new@example.com", "name": "X"}).status_code == 303
+    after = client.v1.customers.retrieve(customer)
+    assert after.email == "new@example.com" and after.name is None
+
+
+def pages_speak_english(service: Any, receiver: Any) -> None:
+    params: Any = {
+        "mode": "payment",
+        "line_items": [{"price": price(service.client()), "quantity": 1}],
+        "success_url": "https://a.b/",
+    }
+    made = service.client().v1.checkout.sessions.create({**params, "locale": "de"})
+    assert made.locale == "de" and "Card number" in service.http.get(str(made.url)).text
+
+
 def few_currencies(service: Any, receiver: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="Invalid currency: lak"):
         price(service.client(), currency="lak")
@@ -186,6 +209,8 @@ DEMONSTRATIONS: list[Callable[[Any, Any], None]] = [
     no_rate_limit,
     no_hosted_invoice_page,
     a_portal_link_lives_an_hour,
+    the_portal_offers_less,
+    pages_speak_english,
     few_currencies,
 ]
 

@@ -1,12 +1,14 @@
 """The official stripe package runs a whole story against the stand-in."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import stripe
 
 from devstack.stripe import periods
+from tests.devstack.stripe.conftest import Service
 
 DAY = 86_400
 
@@ -229,6 +231,30 @@ def test_a_yearly_switch_starts_a_new_period_at_once(service: Any, client: Any) 
         and moved.current_period_end - moved.current_period_start >= 365 * DAY
     )
     assert 8400 < client.v1.invoices.retrieve(str(changed.latest_invoice)).total < 8600
+
+
+def test_one_jump_makes_the_same_history_as_many_steps(service: Any, receiver: Any, tmp_path: Path) -> None:
+    (tmp_path / "steps").mkdir()
+    steps = Service(tmp_path / "steps", receiver)
+    steps.start()
+    histories: list[list[tuple[str, int]]] = []
+    try:
+        for one, days in ((service, [100]), (steps, [5] * 20)):
+            client = one.client()
+            session = make_session(
+                client, make_price(client, interval="month").id, subscription_data={"trial_period_days": 10}
+            )
+            make_session(client, make_price(client, 700).id, mode="payment")
+            one.control(f"checkout/{session.id}/pay", {"card": "4000000000000341"})
+            base = client.v1.checkout.sessions.retrieve(session.id).created
+            for step in days:
+                one.advance(days=step)
+            events = client.v1.events.list({"limit": 100}).auto_paging_iter()
+            histories.append([(event.type, round((event.created - base) / 60)) for event in events])
+    finally:
+        steps.stop()
+        steps.http.close()
+    assert len(histories[0]) > 40 and histories[0] == histories[1]
 
 
 def test_months_are_clamped_to_their_last_day() -> None:
