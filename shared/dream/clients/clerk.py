@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from dream.bindings import FetchResponse, VendorUnreachable
@@ -25,6 +25,8 @@ MAXIMUM_WAIT_SECONDS = 2.0
 """A Retry-After beyond this is not waited for."""
 FIRST_WAIT_SECONDS = 0.25
 RETRY_IF_LOST_WITHIN_SECONDS = 3.0
+
+Parsed = TypeVar("Parsed")
 
 _NOT_FOUND = 404
 _TOO_MANY = 429
@@ -60,14 +62,12 @@ class Clerk:
     # Users
 
     async def get_user(self, user_id: str) -> ClerkUser | None:
-        found = await self._call("GET", f"/users/{quote(user_id, safe='')}")
-        return None if found is None else ClerkUser.from_clerk(found)
+        return await self._call(ClerkUser.from_clerk, "GET", _path("users", user_id))
 
     async def list_users_by_email(self, emails: Sequence[str]) -> list[ClerkUser]:
         """The users who have one of these addresses, exactly."""
         query = urlencode([*(("email_address", email) for email in emails), ("limit", str(max(len(emails), 1)))])
-        found = await self._call("GET", f"/users?{query}")
-        return [ClerkUser.from_clerk(user) for user in found or ()]
+        return _present(await self._call(_users, "GET", f"/users?{query}"))
 
     async def create_user(
         self,
@@ -88,7 +88,7 @@ class Clerk:
             body["skip_password_requirement"] = True
         else:
             body["password"] = password
-        return ClerkUser.from_clerk(_present(await self._call("POST", "/users", body)))
+        return _present(await self._call(ClerkUser.from_clerk, "POST", "/users", body))
 
     async def update_user(
         self, user_id: str, *, first_name: str | None = None, last_name: str | None = None
@@ -96,8 +96,7 @@ class Clerk:
         """Sets the names that are not None."""
         names = {"first_name": first_name, "last_name": last_name}
         body = {name: value for name, value in names.items() if value is not None}
-        updated = await self._call("PATCH", f"/users/{quote(user_id, safe='')}", body)
-        return None if updated is None else ClerkUser.from_clerk(updated)
+        return await self._call(ClerkUser.from_clerk, "PATCH", _path("users", user_id), body)
 
     async def merge_metadata(
         self,
@@ -109,47 +108,45 @@ class Clerk:
         """Deep merge into the user's metadata; None as a value removes its key. Safe to repeat."""
         given = {"public_metadata": public, "private_metadata": private}
         body = {name: value for name, value in given.items() if value is not None}
-        merged = await self._call("PATCH", f"/users/{quote(user_id, safe='')}/metadata", body)
-        return None if merged is None else ClerkUser.from_clerk(merged)
+        return await self._call(ClerkUser.from_clerk, "PATCH", _path("users", user_id, "metadata"), body)
 
     async def delete_user(self, user_id: str) -> bool:
         """False when there was no such user (any more)."""
-        return await self._call("DELETE", f"/users/{quote(user_id, safe='')}") is not None
+        return await self._call(bool, "DELETE", _path("users", user_id)) is not None
 
     # Sessions
 
     async def get_session(self, session_id: str) -> ClerkSession | None:
-        found = await self._call("GET", f"/sessions/{quote(session_id, safe='')}")
-        return None if found is None else ClerkSession.from_clerk(found)
+        return await self._call(ClerkSession.from_clerk, "GET", _path("sessions", session_id))
 
     async def revoke_session(self, session_id: str) -> ClerkSession | None:
-        revoked = await self._call("POST", f"/sessions/{quote(session_id, safe='')}/revoke")
-        return None if revoked is None else ClerkSession.from_clerk(revoked)
+        return await self._call(ClerkSession.from_clerk, "POST", _path("sessions", session_id, "revoke"))
 
     async def create_session_token(self, session_id: str, template: str | None = None) -> str | None:
         """A fresh JWT of an active session, of the JWT template if one is named."""
-        path = f"/sessions/{quote(session_id, safe='')}/tokens"
-        created = await self._call("POST", path if template is None else f"{path}/{quote(template, safe='')}", {})
-        return None if created is None else created["jwt"]
+        named = () if template is None else (template,)
+        return await self._call(_jwt, "POST", _path("sessions", session_id, "tokens", *named), {})
 
     async def create_sign_in_token(self, user_id: str, *, expires_in_seconds: int) -> SignInToken:
         """A token that signs in as the user, once. Clerk's own default lifetime is 30 days: always say."""
         body = {"user_id": user_id, "expires_in_seconds": expires_in_seconds}
-        return SignInToken.from_clerk(_present(await self._call("POST", "/sign_in_tokens", body)))
+        return _present(await self._call(SignInToken.from_clerk, "POST", "/sign_in_tokens", body))
 
     # One call
 
-    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The JSON of the answer; None for 404."""
+    async def _call(
+        self, parse: Callable[[Any], Parsed], method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Parsed | None:
+        """What `parse` makes of the answer's JSON; None for 404."""
         answer = await self._answer(method, path, None if body is None else json.dumps(body))
         if answer.status == _NOT_FOUND:
             return None
         if answer.status >= 300:
             raise _refusal(method, path, answer)
         try:
-            return json.loads(answer.body)
-        except ValueError:
-            raise VendorFailed(code="clerk_failed", reason=f"{method} {path}: not JSON") from None
+            return parse(json.loads(answer.body))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise VendorFailed(code="clerk_failed", reason=f"{method} {path}: unexpected answer: {error!r}") from None
 
     async def _answer(self, method: str, path: str, body: str | None) -> FetchResponse:
         """The last answer after retries. Only what is safe to repeat is repeated; a 429 was not carried out at all."""
@@ -200,9 +197,22 @@ def _wait_seconds(method: str, answer: FetchResponse, retries: int) -> float | N
     return None
 
 
-def _present(value: Any) -> Any:
+def _path(collection: str, *segments: str) -> str:
+    """`/collection/segment…`. A dot segment would climb out of the collection; no id of Clerk's is one."""
+    return "/".join(["", collection, *(quote(each, safe="").replace("..", "_") for each in segments)])
+
+
+def _users(listed: list[Mapping[str, Any]]) -> list[ClerkUser]:
+    return [ClerkUser.from_clerk(user) for user in listed]
+
+
+def _jwt(created: Mapping[str, str]) -> str:
+    return created["jwt"]
+
+
+def _present(value: Parsed | None) -> Parsed:
     if value is None:
-        raise VendorFailed(code="clerk_failed", reason="404 from a path that creates")
+        raise VendorFailed(code="clerk_failed", reason="404 from a path that is always there")
     return value
 
 
@@ -224,9 +234,10 @@ def _refusal(method: str, path: str, answer: FetchResponse) -> Exception:
 def _first_error(body: bytes) -> Mapping[str, Any]:
     """The first of Clerk's `errors`; empty for a body of another shape."""
     try:
-        return cast("Mapping[str, Any]", json.loads(body)["errors"][0])
+        first: object = json.loads(body)["errors"][0]
     except (ValueError, KeyError, IndexError, TypeError):
         return {}
+    return cast("dict[str, Any]", first) if isinstance(first, dict) else {}
 
 
 def developers(context: Context) -> Clerk:

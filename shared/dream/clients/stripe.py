@@ -27,6 +27,7 @@ from dream.domain.stripe_objects import (
     StripePaymentIntent,
     StripePrice,
     StripeSubscription,
+    id_of,
 )
 from dream.settings import Mode
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from stripe.params import (
         CustomerCreateParams,
         EventListParams,
+        InvoicePaymentListParams,
         PriceCreateParams,
         ProductCreateParams,
         ProductUpdateParams,
@@ -102,7 +104,8 @@ class StripeAccount:
             params["description"] = description
         if image_url:
             params["images"] = [image_url]
-        return (await answered(self._v1.products.create_async(params, self._options(idempotency_key)))).id
+        created = self._v1.products.create_async(params, self._options(idempotency_key))
+        return await answered(created, id_of)
 
     async def update_product(
         self,
@@ -126,7 +129,7 @@ class StripeAccount:
             params["active"] = active
         if metadata is not None:
             params["metadata"] = dict(metadata)
-        await answered(self._v1.products.update_async(product_id, params, self._options()))
+        await answered(self._v1.products.update_async(product_id, params, self._options()), id_of)
 
     async def create_price(
         self,
@@ -147,14 +150,16 @@ class StripeAccount:
         }
         if interval is not None:
             params["recurring"] = {"interval": interval}
-        return (await answered(self._v1.prices.create_async(params, self._options(idempotency_key)))).id
+        created = self._v1.prices.create_async(params, self._options(idempotency_key))
+        return await answered(created, id_of)
 
     async def retrieve_price(self, price_id: str) -> StripePrice:
-        return StripePrice.from_stripe(await answered(self._v1.prices.retrieve_async(price_id, None, self._options())))
+        found = self._v1.prices.retrieve_async(price_id, None, self._options())
+        return await answered(found, StripePrice.from_stripe)
 
     async def update_price(self, price_id: str, *, active: bool) -> None:
         """`active=False` archives it: no new purchases, existing subscriptions stay."""
-        await answered(self._v1.prices.update_async(price_id, {"active": active}, self._options()))
+        await answered(self._v1.prices.update_async(price_id, {"active": active}, self._options()), id_of)
 
     # Checkout
 
@@ -224,22 +229,22 @@ class StripeAccount:
 
     async def _create_checkout(self, params: SessionCreateParams, idempotency_key: str | None) -> CheckoutSession:
         created = self._v1.checkout.sessions.create_async(params, self._options(idempotency_key))
-        return CheckoutSession.from_stripe(await answered(created))
+        return await answered(created, CheckoutSession.from_stripe)
 
     async def retrieve_checkout(self, session_id: str) -> CheckoutSession:
         found = self._v1.checkout.sessions.retrieve_async(session_id, None, self._options())
-        return CheckoutSession.from_stripe(await answered(found))
+        return await answered(found, CheckoutSession.from_stripe)
 
     async def retrieve_cart_payment(self, session_id: str) -> CartPayment:
         """A session with its payment intent and the latest charge, all of one moment."""
         params: SessionRetrieveParams = {"expand": ["payment_intent.latest_charge"]}
-        session = await answered(self._v1.checkout.sessions.retrieve_async(session_id, params, self._options()))
-        return CartPayment.from_stripe(session)
+        found = self._v1.checkout.sessions.retrieve_async(session_id, params, self._options())
+        return await answered(found, CartPayment.from_stripe)
 
     async def expire_checkout(self, session_id: str) -> CheckoutSession:
         """Closes an open session. Refused for one that is complete or expired."""
         expired = self._v1.checkout.sessions.expire_async(session_id, None, self._options())
-        return CheckoutSession.from_stripe(await answered(expired))
+        return await answered(expired, CheckoutSession.from_stripe)
 
     # Customers
 
@@ -252,17 +257,17 @@ class StripeAccount:
         if name is not None:
             params["name"] = name
         created = self._v1.customers.create_async(params, self._options(idempotency_key))
-        return StripeCustomer.from_stripe(await answered(created))
+        return await answered(created, StripeCustomer.from_stripe)
 
     async def retrieve_customer(self, customer_id: str) -> StripeCustomer:
         found = self._v1.customers.retrieve_async(customer_id, None, self._options())
-        return StripeCustomer.from_stripe(await answered(found))
+        return await answered(found, StripeCustomer.from_stripe)
 
     # Subscriptions
 
     async def retrieve_subscription(self, subscription_id: str) -> StripeSubscription:
         found = self._v1.subscriptions.retrieve_async(subscription_id, None, self._options())
-        return StripeSubscription.from_stripe(await answered(found))
+        return await answered(found, StripeSubscription.from_stripe)
 
     async def list_subscriptions(
         self,
@@ -281,8 +286,10 @@ class StripeAccount:
             params["price"] = price_id
         if starting_after is not None:
             params["starting_after"] = starting_after
-        page = await answered(self._v1.subscriptions.list_async(params, self._options()))
-        return [StripeSubscription.from_stripe(each) for each in page.data], page.has_more
+        page = self._v1.subscriptions.list_async(params, self._options())
+        return await answered(
+            page, lambda found: ([StripeSubscription.from_stripe(each) for each in found.data], found.has_more)
+        )
 
     async def change_subscription_price(
         self,
@@ -316,21 +323,22 @@ class StripeAccount:
         self, subscription_id: str, params: SubscriptionUpdateParams, idempotency_key: str | None = None
     ) -> StripeSubscription:
         updated = self._v1.subscriptions.update_async(subscription_id, params, self._options(idempotency_key))
-        return StripeSubscription.from_stripe(await answered(updated))
+        return await answered(updated, StripeSubscription.from_stripe)
 
     async def cancel_subscription(self, subscription_id: str) -> StripeSubscription:
         """Ends it now, without refund. One that has ended is refused as `resource_missing`."""
         canceled = self._v1.subscriptions.cancel_async(subscription_id, None, self._options())
-        return StripeSubscription.from_stripe(await answered(canceled))
+        return await answered(canceled, StripeSubscription.from_stripe)
 
     # The billing portal
 
     async def find_portal_configuration(self) -> str | None:
         """The configuration saved in the dashboard, else the newest that the API made; None when there is none."""
         for params in _PORTAL_CONFIGURATION_SEARCHES:
-            page = await answered(self._v1.billing_portal.configurations.list_async(params, self._options()))
-            if page.data:
-                return page.data[0].id
+            page = self._v1.billing_portal.configurations.list_async(params, self._options())
+            found = await answered(page, lambda configurations: [each.id for each in configurations.data])
+            if found:
+                return found[0]
         return None
 
     async def create_portal_configuration(
@@ -345,7 +353,7 @@ class StripeAccount:
         if default_return_url is not None:
             params["default_return_url"] = default_return_url
         created = self._v1.billing_portal.configurations.create_async(params, self._options(idempotency_key))
-        return (await answered(created)).id
+        return await answered(created, id_of)
 
     async def update_portal_configuration(
         self, configuration_id: str, *, switchable_prices: Mapping[str, Sequence[str]]
@@ -364,7 +372,8 @@ class StripeAccount:
                     "products": products,
                 }
             }
-        await answered(self._v1.billing_portal.configurations.update_async(configuration_id, params, self._options()))
+        updated = self._v1.billing_portal.configurations.update_async(configuration_id, params, self._options())
+        await answered(updated, id_of)
 
     async def create_portal_session(
         self,
@@ -412,27 +421,24 @@ class StripeAccount:
         return await self._create_portal_session(params)
 
     async def _create_portal_session(self, params: PortalSessionCreateParams) -> str:
-        return (await answered(self._v1.billing_portal.sessions.create_async(params, self._options()))).url
+        created = self._v1.billing_portal.sessions.create_async(params, self._options())
+        return await answered(created, lambda session: session.url)
 
     # Money
 
     async def retrieve_invoice(self, invoice_id: str) -> StripeInvoice:
         found = self._v1.invoices.retrieve_async(invoice_id, None, self._options())
-        return StripeInvoice.from_stripe(await answered(found))
+        return await answered(found, StripeInvoice.from_stripe)
 
     async def list_invoice_payments(
         self, *, invoice_id: str | None = None, payment_intent_id: str | None = None
     ) -> list[InvoicePayment]:
         """The payments of an invoice, or of the invoices that a payment intent paid."""
+        params: InvoicePaymentListParams = {"invoice": invoice_id or ""}
         if payment_intent_id is not None:
-            page = await answered(
-                self._v1.invoice_payments.list_async(
-                    {"payment": {"type": "payment_intent", "payment_intent": payment_intent_id}}, self._options()
-                )
-            )
-        else:
-            page = await answered(self._v1.invoice_payments.list_async({"invoice": invoice_id or ""}, self._options()))
-        return [InvoicePayment.from_stripe(each) for each in page.data]
+            params = {"payment": {"type": "payment_intent", "payment_intent": payment_intent_id}}
+        page = self._v1.invoice_payments.list_async(params, self._options())
+        return await answered(page, lambda found: [InvoicePayment.from_stripe(each) for each in found.data])
 
     async def create_refund(
         self, payment_intent_id: str, *, amount: int | None = None, metadata: Metadata, idempotency_key: str
@@ -441,27 +447,28 @@ class StripeAccount:
         params: RefundCreateParams = {"payment_intent": payment_intent_id, "metadata": dict(metadata)}
         if amount is not None:
             params["amount"] = amount
-        return (await answered(self._v1.refunds.create_async(params, self._options(idempotency_key)))).id
+        created = self._v1.refunds.create_async(params, self._options(idempotency_key))
+        return await answered(created, id_of)
 
     async def retrieve_charge(self, charge_id: str) -> StripeCharge:
         found = self._v1.charges.retrieve_async(charge_id, None, self._options())
-        return StripeCharge.from_stripe(await answered(found))
+        return await answered(found, StripeCharge.from_stripe)
 
     async def retrieve_payment_intent(self, payment_intent_id: str) -> StripePaymentIntent:
         found = self._v1.payment_intents.retrieve_async(payment_intent_id, None, self._options())
-        return StripePaymentIntent.from_stripe(await answered(found))
+        return await answered(found, StripePaymentIntent.from_stripe)
 
     # The account and its events
 
     async def retrieve_account(self) -> AccountDetails:
         """This account's own details."""
         found = self._v1.accounts.retrieve_current_async(None, self._options())
-        return AccountDetails.from_stripe(await answered(found))
+        return await answered(found, AccountDetails.from_stripe)
 
     async def retrieve_event(self, event_id: str) -> StripeEvent:
         """The event as Stripe has it, in our API version's shape."""
-        found = await answered(self._v1.events.retrieve_async(event_id, None, self._options()))
-        return StripeEvent.from_json(found.to_dict())
+        found = self._v1.events.retrieve_async(event_id, None, self._options())
+        return await answered(found, _event)
 
     async def list_events(
         self, types: Sequence[str], *, created_after_seconds: int, starting_after: str | None = None
@@ -470,8 +477,12 @@ class StripeAccount:
         params: EventListParams = {"types": list(types), "created": {"gt": created_after_seconds}, "limit": 100}
         if starting_after is not None:
             params["starting_after"] = starting_after
-        page = await answered(self._v1.events.list_async(params, self._options()))
-        return [StripeEvent.from_json(each.to_dict()) for each in page.data], page.has_more
+        page = self._v1.events.list_async(params, self._options())
+        return await answered(page, lambda found: ([_event(each) for each in found.data], found.has_more))
+
+
+def _event(event: stripe.Event) -> StripeEvent:
+    return StripeEvent.from_json(event.to_dict())
 
 
 def platform_account(context: Context, mode: Mode) -> StripeAccount:

@@ -6,13 +6,12 @@ platform's key with `Stripe-Account`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from dream.clients.stripe_http import StripeRefused, answered, stripe_client
+from dream.clients.stripe_http import Answer, StripeRefused, answered, stripe_client
 from dream.context import Context
-from dream.errors import VendorFailed
 from dream.settings import Mode
 
 if TYPE_CHECKING:
@@ -48,11 +47,7 @@ async def exchange_code(context: Context, mode: Mode, code: str) -> Connection:
     Raises StripeRefused with `invalid_grant` for a code that is unknown, used or of the other mode.
     """
     params: OAuth.OAuthTokenParams = {"grant_type": "authorization_code", "code": code}
-    token = await _post(context, mode, "/oauth/token", cast("dict[str, Any]", params))
-    try:
-        return Connection.from_stripe(token)
-    except KeyError as error:
-        raise VendorFailed(code="stripe_failed", reason=f"the token answer has no {error}") from None
+    return await _post(context, mode, "/oauth/token", cast("dict[str, Any]", params), Connection.from_stripe)
 
 
 async def deauthorize(context: Context, mode: Mode, account_id: str) -> bool:
@@ -62,7 +57,7 @@ async def deauthorize(context: Context, mode: Mode, account_id: str) -> bool:
         "stripe_user_id": account_id,
     }
     try:
-        await _post(context, mode, "/oauth/deauthorize", cast("dict[str, Any]", params))
+        await _post(context, mode, "/oauth/deauthorize", cast("dict[str, Any]", params), lambda done: None)
     except StripeRefused as refusal:
         if refusal.stripe_code == "invalid_client":
             return False
@@ -70,9 +65,10 @@ async def deauthorize(context: Context, mode: Mode, account_id: str) -> bool:
     return True
 
 
-async def _post(context: Context, mode: Mode, path: str, params: dict[str, Any]) -> Mapping[str, Any]:
+async def _post(
+    context: Context, mode: Mode, path: str, params: dict[str, Any], read: Callable[[Mapping[str, Any]], Answer]
+) -> Answer:
     # The SDK's own oauth service is synchronous only.
     client = stripe_client(context, mode)
     answer = client.raw_request_async("post", path, base="connect", **params)  # pyright: ignore[reportUnknownMemberType]
-    response = await answered(answer)
-    return cast("Mapping[str, Any]", response.data)
+    return await answered(answer, lambda response: read(cast("Mapping[str, Any]", response.data)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import stripe
@@ -26,6 +26,7 @@ RETRY_IF_LOST_WITHIN_SECONDS = 3.0
 # Telemetry asks the operating system who it is, and tries to write into a home folder.
 stripe.enable_telemetry = False
 
+Object = TypeVar("Object")
 Answer = TypeVar("Answer")
 
 
@@ -112,14 +113,17 @@ def stripe_client(context: Context, mode: Mode) -> StripeClient:
     )
 
 
-async def answered(call: Awaitable[Answer]) -> Answer:
-    """What Stripe answered. Raises StripeRefused, VendorFailed or Unavailable; Stripe's words go to the log only."""
+async def answered(call: Awaitable[Object], read: Callable[[Object], Answer]) -> Answer:
+    """What `read` makes of Stripe's answer.
+
+    Raises StripeRefused, VendorFailed or Unavailable; Stripe's words go to the log only.
+    """
     try:
-        return await call
+        return read(await call)
     except stripe.StripeError as error:
         raise ours(error) from None
-    except UnicodeDecodeError:
-        raise VendorFailed(code="stripe_failed", reason="the answer is not text") from None
+    except (AttributeError, LookupError, UnicodeDecodeError) as error:
+        raise VendorFailed(code="stripe_failed", reason=f"unexpected answer: {error!r}") from None
 
 
 def ours(error: stripe.StripeError) -> Exception:

@@ -151,6 +151,7 @@ def test_a_reused_idempotency_key_is_a_refusal(world: World) -> None:
         refusal(401, type="invalid_request_error"),
         lambda call: FetchResponse(200, {}, b"<html>"),
         lambda call: FetchResponse(200, {}, b"\xff\xfe"),
+        lambda call: FetchResponse(200, {}, b"{}"),
         lambda call: FetchResponse(302, {"location": "https://elsewhere.example"}, b""),
         lambda call: FetchResponse(400, {}, b"{}"),
         lambda call: FetchResponse(400, {}, b"[]"),
