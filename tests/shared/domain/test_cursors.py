@@ -1,0 +1,40 @@
+"""Guarantee: a cursor leads back to where it was made, and anything else is refused as a bad field."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dream.domain.cursors import cursor_after, limit_of, place_of
+from dream.errors import InvalidFields
+
+
+@given(st.lists(st.text(), min_size=1, max_size=3))
+def test_a_cursor_keeps_its_place(parts: list[str]) -> None:
+    assert place_of({"cursor": cursor_after(*parts)}, len(parts)) == tuple(parts)
+
+
+@given(st.text(min_size=1))
+def test_no_text_breaks_it(text: str) -> None:
+    try:
+        place_of({"cursor": text}, 2)
+    except InvalidFields as refused:
+        assert set(refused.extra["fields"]) == {"cursor"}
+
+
+def test_a_cursor_of_another_list_is_refused() -> None:
+    with pytest.raises(InvalidFields):
+        place_of({"cursor": cursor_after("one")}, 2)
+    assert place_of({}, 2) is None
+
+
+@pytest.mark.parametrize(("limit", "expected"), [("1", 1), ("100", 100), ("007", 7)])
+def test_limits_within_bounds(limit: str, expected: int) -> None:
+    assert limit_of({"limit": limit}) == expected
+
+
+@pytest.mark.parametrize("limit", ["", "0", "101", "-1", "1.0", "١", "1e2", "9999"])
+def test_limits_out_of_bounds(limit: str) -> None:
+    with pytest.raises(InvalidFields):
+        limit_of({"limit": limit})
