@@ -380,7 +380,11 @@ def switch(books: Books, subscription: Json, items: list[Json], proration: str) 
     after["billing_cycle_anchor"] = books.now
     after = _open_period(books, after, books.now)
     subscription = books.change(
-        subscription, "customer.subscription.updated", items=after["items"], billing_cycle_anchor=books.now
+        subscription,
+        "customer.subscription.updated",
+        items=after["items"],
+        billing_cycle_anchor=books.now,
+        cancel_at=period_of(after)[1] if subscription["cancel_at_period_end"] else subscription["cancel_at"],
     )
     start_, end_ = period_of(subscription)
     rows = [invoicing.subscription_line(books, item, start_, end_) for item in items_of(subscription)]
