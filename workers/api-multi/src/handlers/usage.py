@@ -135,7 +135,9 @@ async def _plan_named(context: Context, caller: EndUserCaller, named: str) -> st
 async def _reason_for_nothing(context: Context, caller: EndUserCaller) -> Exception:
     """Why the statement found nobody to count for: the key or the payment just ended, or there is no tier."""
     await project_keys.require_still_usable(context, caller.project.publishable_key, caller.secret_key_hash)
-    return Unprocessable("This project has no subscription tier, so there is no limit to count against.", code="no_tiers")
+    return Unprocessable(
+        "This project has no subscription tier, so there is no limit to count against.", code="no_tiers"
+    )
 
 
 def _minute(context: Context) -> tuple[int, int]:
