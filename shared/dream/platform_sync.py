@@ -6,7 +6,7 @@ stored only while none that began later has been.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dream import hooks
 from dream.auth import project_keys
@@ -22,15 +22,27 @@ from dream.effects import delivery
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A subscription as Stripe described it under a number, and the platform that it is of."""
+    """A subscription as Stripe described it under a number, and the platform that it is of.
+
+    `present` is the reading of the platform's present subscription, when that is another one which D1 believes to live.
+    """
 
     number: int
     subscription: StripeSubscription
     platform: Platform
+    present: Reading | None = None
 
 
 async def read(context: Context, subscription_id: str) -> Reading | None:
     """The subscription as it is now; None when it is not a platform's."""
+    reading = await _read(context, subscription_id)
+    if reading is None or reading.platform.subscription_id in (None, subscription_id) or reading.platform.ended_at:
+        return reading
+    # Whether this one may take the present one's place depends on whether that still lives, which its event may not have told.
+    return replace(reading, present=await _read(context, reading.platform.subscription_id or ""))
+
+
+async def _read(context: Context, subscription_id: str) -> Reading | None:
     number = await subscription_syncs.issue(context.db, subscription_id)
     await hooks.checkpoint("platform-subscription:numbered")
     account = platform_account(context, context.settings.platform_stripe_mode)
@@ -52,9 +64,11 @@ def statements(context: Context, reading: Reading) -> list[Bound]:
     stored = PlatformSubscription.from_stripe(subscription, now)
     if not stored.counts:
         return []
-    unwanted = [] if stored.ended_at is not None else _owe_if_unwanted(context, reading, now)
+    owed = {"mode": context.settings.platform_stripe_mode, "account": None, "subscriptionId": subscription.id}
+    unwanted = platforms.owe_end_if_unwanted(platform_id, subscription.id, owed, now)
     return [
-        *unwanted,
+        *([] if reading.present is None else statements(context, reading.present)),
+        *([unwanted] if stored.ended_at is None else []),
         *platforms.store_subscription(platform_id, stored, reading.number, now),
         platforms.show_plan(platform_id, now),
         subscription_syncs.mark_applied(subscription.id, reading.number),
@@ -86,17 +100,3 @@ async def _platform_of(context: Context, subscription: StripeSubscription) -> Pl
     else:
         row = None
     return None if row is None else Platform.from_row(row)
-
-
-def _owe_if_unwanted(context: Context, reading: Reading, now: str) -> list[Bound]:
-    """Nobody pays twice, or for an account that is gone: such a subscription ends, and what it took goes back."""
-    platform_id, subscription = reading.platform.platform_id, reading.subscription
-    on_account = {"mode": context.settings.platform_stripe_mode, "account": None}
-    owed = [("cancel_subscription", subscription.id, {**on_account, "subscriptionId": subscription.id})]
-    if subscription.latest_invoice_id is not None:
-        invoice_id = subscription.latest_invoice_id
-        owed.append(("refund_invoice", invoice_id, {**on_account, "invoiceId": invoice_id}))
-    return [
-        platforms.owe_if_unwanted(platform_id, subscription.id, kind, subject, payload, now)
-        for kind, subject, payload in owed
-    ]

@@ -281,6 +281,23 @@ def test_an_ended_subscription_never_comes_back_to_life(
     assert (after["subscriptionStatus"], after["liveKeysUntil"] < FAR_AWAY) == ("canceled", True)
 
 
+def test_who_cancels_and_pays_again_keeps_the_new_subscription_however_late_the_old_ones_end_is_told(
+    stack: Stack, stripe: StripeControls, events: PlatformEvents, newcomer: Developer, deaf: None
+) -> None:
+    assert all(events.deliver(event).status_code == 200 for event in subscribed_unheard(stripe, events, newcomer))
+    first = platform(stack, newcomer)["subscriptionId"]
+    stripe.api("DELETE", f"subscriptions/{first}", None)
+    session = stripe.pay(checkout(newcomer)["sessionId"])
+    told = events.of(session["subscription"], session["id"])
+    (ended,) = (event for event in events.of(first) if event["type"].endswith("deleted"))
+    for event in (*told, ended):
+        assert events.deliver(event).status_code == 200
+    at_clerk(stack, newcomer)
+    assert stripe.api("GET", f"subscriptions/{session['subscription']}", None)["status"] == "active"
+    row = platform(stack, newcomer)
+    assert (row["subscriptionId"], row["liveKeysUntil"]) == (session["subscription"], FAR_AWAY)
+
+
 def test_events_of_other_accounts_and_modes_change_nothing(
     stack: Stack, stripe: StripeControls, events: PlatformEvents, newcomer: Developer, deaf: None
 ) -> None:

@@ -156,11 +156,11 @@ WHERE {_MAY_STORE}
   AND (subscriptionId IS NOT ?2 OR subscriptionStatus IS NOT ?3 OR cancelAtPeriodEnd IS NOT ?7 OR cancelAt IS NOT ?8)
 """)
 
-# Before the update too: a second subscription beside one that lives, or one of a developer who is gone, is owed its end.
-# Kind ?3, subject ?4, payload ?5.
-OWE_IF_UNWANTED = Sql("""
+# Before the update too: a second subscription beside one that lives, or one of a developer who is gone, is owed its end, and
+# what it took goes back.
+OWE_END_IF_UNWANTED = Sql("""
 INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT ?3, ?4, ?5, ?6, ?6 FROM platforms
+SELECT 'end_second_subscription', ?2, ?3, ?4, ?4 FROM platforms
 WHERE platformId = ?1 AND ((subscriptionId <> ?2 AND endedAt IS NULL) OR deletedAt IS NOT NULL)
 ON CONFLICT (kind, subject) DO NOTHING
 """)
@@ -245,11 +245,11 @@ def store_subscription(platform_id: str, subscription: PlatformSubscription, syn
     return [RECORD_CHANGE.bind(*values), STORE_SUBSCRIPTION.bind(*values)]
 
 
-def owe_if_unwanted(
-    platform_id: str, subscription_id: str, kind: str, subject: str, payload: Mapping[str, Any], now: str
-) -> Bound:
-    """Owe this effect if another subscription of the platform lives, or the developer is gone. Comes before `store_subscription`."""
-    return OWE_IF_UNWANTED.bind(platform_id, subscription_id, kind, subject, json.dumps(payload), now)
+def owe_end_if_unwanted(platform_id: str, subscription_id: str, payload: Mapping[str, Any], now: str) -> Bound:
+    """Owe the end of this subscription if another one of the platform lives, or the developer is gone. Comes before
+    `store_subscription`.
+    """
+    return OWE_END_IF_UNWANTED.bind(platform_id, subscription_id, json.dumps(payload), now)
 
 
 def owe_leaving(platform_id: str, stripe_mode: str, now: str, later: str) -> list[Bound]:

@@ -67,13 +67,16 @@ def _return_url(context: Context, outcome: str) -> str:
 
 
 async def _brought_up_to_date(context: Context, account: StripeAccount, platform: Platform) -> Platform:
-    """The platform, after asking Stripe what became of its last checkout if no event has told yet."""
-    if platform.has_subscription or platform.checkout_session_id is None:
-        return platform
-    session = await _session(account, platform.checkout_session_id)
-    if session is None or session.subscription_id in (None, platform.subscription_id):
-        return platform
-    reading = await platform_sync.read(context, session.subscription_id or "")
+    """The platform, after asking Stripe what became of its subscription and its last checkout, whatever events told so far."""
+    known = platform.subscription_id
+    if not platform.has_subscription:
+        session = (
+            None if platform.checkout_session_id is None else await _session(account, platform.checkout_session_id)
+        )
+        if session is None or session.subscription_id in (None, known):
+            return platform
+        known = session.subscription_id
+    reading = await platform_sync.read(context, known or "")
     if reading is None:
         return platform
     await platform_sync.apply(context, reading)
