@@ -185,9 +185,14 @@ class World:
             await self.afterwards.pop(0)
 
 
-class _Headers(dict[str, str]):
-    def get(self, name: str, default: str | None = None) -> str | None:
-        return super().get(name.lower(), default)
+class FakeHeaders:
+    """Headers whatever the case of their names."""
+
+    def __init__(self, named: Mapping[str, str]) -> None:
+        self._named = {name.lower(): value for name, value in named.items()}
+
+    def get(self, name: str) -> str | None:
+        return self._named.get(name.lower())
 
 
 def request_with(**headers: str) -> Request:
@@ -196,5 +201,5 @@ def request_with(**headers: str) -> Request:
     async def no_body(cap_bytes: int) -> bytes:
         return b""
 
-    named = _Headers({name.replace("_", "-").lower(): value for name, value in headers.items()})
+    named = FakeHeaders({name.replace("_", "-"): value for name, value in headers.items()})
     return Request("GET", "https://worker.example/", "/", "", named, no_body, "req_test")

@@ -91,9 +91,9 @@ def test_a_warm_count_under_a_token_is_one_round_trip(clerk: ClerkControls, api:
     """With the project in the token nothing is ever looked up; without, the membership is remembered."""
     for wanted in ({"claims": {"publishableKey": tenant.publishable_key}}, {}):
         token = clerk.token("endUsersTest", clerk.make_user("endUsersTest"), **wanted)
-        for _ in range(3):
-            answer = api.post("/api/data", json={}, headers=beside(tenant, token))
-            assert answer.status_code == 200, answer.text
+        for _ in range(2):
+            assert api.post("/api/data", json={}, headers=beside(tenant, token)).status_code == 200
+        answer = api.post("/api/data", json={}, headers=beside(tenant, token))
         assert answer.headers["x-round-trips"] == "d1=1,kvReads=0,kvWrites=0,r2=0,fetches=0"
 
 

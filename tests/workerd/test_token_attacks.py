@@ -74,7 +74,7 @@ class Attacker:
     tenant: Tenant
 
     def __post_init__(self) -> None:
-        self.instance = self.door.instance
+        self.instance: InstanceName = self.door.instance
         self.user_id = self.clerk.make_user(self.instance)
         self.kid: str = self.clerk.instances[self.instance]["kid"]
         self.pem: str = self.clerk.instances[self.instance]["jwtKey"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
 
 from dream.bindings import FetchResponse, VendorUnreachable
 from dream.clients import clerk, stripe_http
+from tests.devstack.clerk.conftest import StandInProcess
 from tests.devstack.stripe.conftest import CLIENT_IDS, KEYS, Receiver, Service, receiver, service
 from tests.shared.fakes import FakeFetch, World
 
@@ -65,3 +66,12 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     for module in (stripe_http, clerk):
         monkeypatch.setattr(f"{module.__name__}.asyncio.sleep", sleep)
     return noted
+
+
+@pytest.fixture(scope="session")
+def clerk_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandInProcess]:
+    """The Clerk stand-in, whose webhooks nobody hears."""
+    running = StandInProcess(tmp_path_factory.mktemp("clerk"), "http://127.0.0.1:9")
+    running.start()
+    yield running
+    running.stop()

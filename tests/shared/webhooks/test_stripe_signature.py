@@ -30,7 +30,7 @@ def body_of(**changes: Any) -> bytes:
 
 
 def header_of(body: bytes, secret: str = TEST.secret, timestamp: int = NOW) -> str:
-    return WebhookSignature.generate_signature_header(body.decode(), secret, timestamp)  # pyright: ignore[reportUnknownMemberType]
+    return WebhookSignature.generate_signature_header(body.decode(), secret, timestamp)
 
 
 def refused(body: bytes, header: str | None, *, now: float = NOW, secrets: list[SigningSecret] | None = None) -> None:
