@@ -45,7 +45,6 @@ CREATE TABLE stripe_tokens (
   mode TEXT NOT NULL CHECK (mode IN ('test', 'live')),
   stripeUserId TEXT NOT NULL,
   scope TEXT NOT NULL,
-  portalConfigurationId TEXT,
   status TEXT NOT NULL DEFAULT 'connected' CHECK (status IN ('connected', 'revoked')),
   connectedAt TEXT NOT NULL,
   revokedAt TEXT,
@@ -195,6 +194,8 @@ CREATE TABLE end_users (
   email TEXT COLLATE NOCASE,
   firstName TEXT,
   lastName TEXT,
+  -- As in platforms: of Clerk's events the newest wins.
+  clerkUpdatedAt TEXT,
   plan TEXT,
   stripeCustomerId TEXT,
   -- Of the row in subscriptions, kept by its triggers: pages of customers by plan or status then need no join to be found.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 
 from devstack.stack import Stack
 from tests.developers import Developer, make_developer
+from tests.killing import kill_during
 from tests.stripe_accounts import StripeControls
 from tests.tenants import CREATED
 from tests.waiting import eventually
@@ -349,3 +351,38 @@ def test_a_key_that_is_none_is_named(stack: Stack, stripe: StripeControls, key: 
     developer = make_developer(stack, stripe)
     answer = developer.request("GET", f"/tiers?publishableKey={key}")
     assert (answer.status_code, set(answer.json()["fields"])) == (400, {"publishableKey"})
+
+
+UPDATE_STEPS = ("update-tier:opened", "update-tier:pro:price", "update-tier:made", "tier.updated:stored")
+ADD_STEPS = ("add-tier:opened", "add-tier:max:product", "add-tier:max:price", "add-tier:made", "tier.added:stored")
+
+
+def test_an_edit_that_is_killed_at_any_step_is_finished_by_its_retry(stack: Stack, stripe: StripeControls) -> None:
+    tier = {"name": "max", "displayName": "Max", "price": 9900, "limit": 1}
+    updates = [(step, make_shop(stack, stripe)) for step in UPDATE_STEPS]
+    additions = [(step, make_shop(stack, stripe)) for step in ADD_STEPS]
+    deletion = make_shop(stack, stripe)
+    kill_during(
+        stack,
+        "oauth-api",
+        [
+            *((step, partial(shop.update, "pro", price=3900)) for step, shop in updates),
+            *((step, partial(shop.add, tier, **{"Idempotency-Key": step})) for step, shop in additions),
+            ("tier.archived:stored", partial(deletion.delete, "pro")),
+        ],
+    )
+    for step, shop in updates:
+        assert shop.update("pro", price=3900).status_code == 200, step
+    for step, shop in additions:
+        answer = shop.add(tier, **{"Idempotency-Key": step})
+        assert answer.status_code == 200, (step, answer.text)
+    assert_refused(deletion.delete("pro"), 404, "unknown_tier")
+    stack.d1("UPDATE outbox SET nextAttemptAt = ?1", CREATED)
+    stack.run_scheduled("front-auth-api")
+    for step, shop in (*updates, *additions):
+        tiers = [tier for tier in shop.tiers().values() if tier["price"] > 0]
+        eventually(lambda shop=shop, tiers=tiers: shop.on_sale("prices") == {tier["priceId"] for tier in tiers})
+        assert shop.on_sale("products") == {tier["productId"] for tier in tiers}, step
+        created = stripe.api("GET", "prices", shop.account, limit=100)["data"]
+        assert len(created) == 2, step
+    eventually(lambda: not deletion.on_sale("products"))

@@ -20,7 +20,8 @@ DELETE FROM stripe_tokens WHERE stripeUserId = ?1 AND mode = ?2 AND platformId <
 
 # Not while another account is connected: that one is disconnected first. UNIQUE (stripeUserId, mode) keeps others' accounts.
 CONNECT = Sql("""
-INSERT INTO stripe_tokens (platformId, mode, stripeUserId, scope, connectedAt) VALUES (?1, ?2, ?3, ?4, ?5)
+INSERT INTO stripe_tokens (platformId, mode, stripeUserId, scope, connectedAt)
+SELECT platformId, ?2, ?3, ?4, ?5 FROM platforms WHERE platformId = ?1 AND deletedAt IS NULL
 ON CONFLICT (platformId, mode) DO UPDATE SET
   stripeUserId = excluded.stripeUserId, scope = excluded.scope, status = 'connected',
   connectedAt = excluded.connectedAt, revokedAt = NULL
@@ -39,6 +40,15 @@ REVOKE = Sql("""
 UPDATE stripe_tokens SET status = 'revoked', revokedAt = ?4
 WHERE platformId = ?1 AND mode = ?2 AND stripeUserId = ?3 AND status = 'connected'
 """)
+
+
+ACCOUNTS_OF = Sql("SELECT mode, stripeUserId FROM stripe_tokens WHERE platformId = ?1 AND status = 'connected'")
+
+
+async def accounts_of(db: Database, platform_id: str) -> dict[str, str]:
+    """The connected accounts of a platform by mode."""
+    rows = await db.all(ACCOUNTS_OF, platform_id)
+    return {row["mode"]: row["stripeUserId"] for row in rows}
 
 
 async def account_of(db: Database, platform_id: str, mode: str) -> str | None:
