@@ -55,9 +55,12 @@ class StripeControls:
         assert answer.is_success, answer.text
         return answer.json()
 
-    def drained(self) -> None:
+    def drained(self, patience_seconds: int = 60) -> None:
         """Wait until every webhook was delivered."""
-        assert self.look("webhooks/idle", timeout="30")["idle"]
+        waited = self._http.get(
+            "/_devstack/webhooks/idle", params={"timeout": patience_seconds}, timeout=patience_seconds + 10
+        )
+        assert waited.json()["idle"], waited.text
 
     def pay(self, session_id: str, **how: str) -> dict[str, Any]:
         """The buyer pays a checkout session, by a good card unless told otherwise."""
