@@ -107,13 +107,28 @@ def _interrupt(stop: threading.Event) -> None:
 
 
 def up() -> int:
-    """Starts a stack in the background and returns when it is ready. Harmless when one runs already."""
+    """Starts a stack in the background and returns when it is ready. Harmless when one runs, or starts, already."""
     folder = dev_folder()
-    if supervisor(folder):
-        print(describe(json.loads((folder / "stack.json").read_text())))
-        say("it was running already")
-        return 0
-    _sweep(folder)
+    started = not supervisor(folder)
+    if started:
+        _sweep(folder)
+        _start_in_background(folder)
+    shown = 0
+    deadline = time.monotonic() + 2 * BOOT_SECONDS
+    while not (folder / "stack.json").exists():
+        shown = _show_new(folder / "up.log", shown)
+        if not supervisor(folder) or time.monotonic() > deadline:
+            _show_new(folder / "up.log", shown)
+            return 1
+        time.sleep(0.1)
+    if started:
+        _show_new(folder / "up.log", shown)
+    print(describe(json.loads((folder / "stack.json").read_text())))
+    say(f"make down stops it; the log is in {folder / 'dev.log'}" if started else "it was running already")
+    return 0
+
+
+def _start_in_background(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "up.log").open("w") as output:
         process = subprocess.Popen(
@@ -125,22 +140,10 @@ def up() -> int:
             start_new_session=True,
         )
     (folder / "supervisor.json").write_text(json.dumps({"pid": process.pid}))
-    shown = 0
-    deadline = time.monotonic() + 2 * BOOT_SECONDS
-    while not (folder / "stack.json").exists():
-        shown = _show_new(folder / "up.log", shown)
-        if process.poll() is not None or time.monotonic() > deadline:
-            _show_new(folder / "up.log", shown)
-            return 1
-        time.sleep(0.1)
-    _show_new(folder / "up.log", shown)
-    print(describe(json.loads((folder / "stack.json").read_text())))
-    say(f"make down stops it; the log is in {folder / 'dev.log'}")
-    return 0
 
 
 def _show_new(file: Path, shown: int) -> int:
-    text = file.read_text()
+    text = file.read_text() if file.exists() else ""
     print(text[shown:], end="", flush=True)
     return len(text)
 
@@ -190,8 +193,8 @@ def _command_of(pid: int) -> str:
 
 def status() -> int:
     folder = dev_folder()
-    if not supervisor(folder):
-        print("nothing runs")
+    if not supervisor(folder) or not (folder / "stack.json").exists():
+        print("nothing runs, or it is still starting")
         return 1
     print(describe(json.loads((folder / "stack.json").read_text())))
     return 0
