@@ -122,6 +122,7 @@ class Configuration:
                 f"{prefix}_PUBLISHABLE_KEY": self.clerk_publishable_key(instance, mode),
                 f"{prefix}_SECRET_KEY": secret_key,
                 f"{prefix}_WEBHOOK_SECRET": webhook_secret,
+                f"{prefix}_ACCOUNT_PORTAL": self.clerk_issuer(instance),
             }
         variables["CLERK_DEVELOPERS_AUTHORIZED_PARTIES"] = self.url("frontend")
         return variables

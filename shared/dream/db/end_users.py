@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Literal, TypeAlias, cast
 
 from dream.bindings import Bound, Database, Sql
+from dream.domain.clerk_objects import ClerkUser
 from dream.domain.end_users import EndUserChange, NewEndUser
+from dream.domain.keys import Mode
 
 Membership: TypeAlias = Literal["member", "stranger", "unbound"]
 """Of a user in a project: belongs to it, belongs to another one, or to none yet."""
@@ -132,3 +134,77 @@ def delete(publishable_key: str, user_id: str) -> Bound:
 
 def owe_deleting_clerk_user(publishable_key: str, user_id: str, instance: str, now: str) -> Bound:
     return OWE_DELETING_CLERK_USER.bind(publishable_key, user_id, instance, now)
+
+
+# Users who come in through sign-up, and what Clerk says of them -----------------------------------------------
+
+# ?7 is the project that Clerk has the user in, or NULL; one that was deleted since counts for none. A row alone proves nothing:
+# a developer's backend may name any user, and a token must not be handed to a project that only named them.
+JOIN = Sql("""
+INSERT INTO end_users (publishableKey, clerkUserId, email, firstName, lastName, createdAt, updatedAt)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?6
+WHERE ?7 IS ?1
+  OR NOT (EXISTS (SELECT 1 FROM projects WHERE publishableKey = ?7)
+    OR EXISTS (SELECT 1 FROM end_users WHERE clerkUserId = ?2 AND publishableKey <> ?1))
+ON CONFLICT (publishableKey, clerkUserId) DO UPDATE SET
+  email = coalesce(email, excluded.email), firstName = coalesce(firstName, excluded.firstName),
+  lastName = coalesce(lastName, excluded.lastName)
+RETURNING clerkUserId
+""")
+
+# What the user pays for and what the user gets; a store has no plans. Moment ?3: past due since then still entitles.
+FIND_PLAN = Sql("""
+SELECT s.plan AS paidPlan, coalesce(s.plan, u.plan, (
+  SELECT d.name FROM tiers d
+  WHERE d.publishableKey = p.publishableKey AND d.billingMode = 'subscription' AND d.archivedAt IS NULL
+  ORDER BY d.name <> 'free', d.price LIMIT 1)) AS plan
+FROM projects p
+LEFT JOIN end_users u ON u.publishableKey = p.publishableKey AND u.clerkUserId = ?2
+LEFT JOIN subscriptions s ON s.publishableKey = p.publishableKey AND s.userId = ?2
+  AND (s.status IN ('active', 'trialing') OR (s.status = 'past_due' AND s.pastDueSince > ?3))
+WHERE p.publishableKey = ?1
+""")
+
+# Of one project: the one that Clerk has the user in, so that nobody learns an address by naming a user.
+SET_PROFILE = Sql("""
+UPDATE end_users SET email = coalesce(?3, email), firstName = ?4, lastName = ?5, clerkUpdatedAt = ?6, updatedAt = ?7
+WHERE publishableKey = ?1 AND clerkUserId = ?2 AND (clerkUpdatedAt IS NULL OR clerkUpdatedAt <= ?6)
+""")
+
+# By the user: whoever is gone at Clerk is gone from every project of the mode.
+LIST_PROJECTS_OF_CLERK_USER = Sql("""
+SELECT u.publishableKey FROM end_users u JOIN projects p ON p.publishableKey = u.publishableKey
+WHERE u.clerkUserId = ?1 AND p.mode = ?2
+""")
+
+
+def join(
+    publishable_key: str,
+    user_id: str,
+    claimed: str | None,
+    email: str | None,
+    first_name: str | None,
+    last_name: str | None,
+    now: str,
+) -> Bound:
+    """Make the user the project's own. `claimed` is the project that Clerk has them in.
+
+    Has a row when they are its own now, none when they are another's; ConstraintFailed when the project is gone.
+    """
+    return JOIN.bind(publishable_key, user_id, email, first_name, last_name, now, claimed)
+
+
+def plan_of(publishable_key: str, user_id: str, past_due_after: str) -> Bound:
+    """`plan` as it is in force, and `paidPlan` when a subscription gives it."""
+    return FIND_PLAN.bind(publishable_key, user_id, past_due_after)
+
+
+def set_profile(user: ClerkUser, changed_at: str, now: str) -> Bound:
+    """Address and names as Clerk has them, unless something newer is known. An address without proof is not taken."""
+    email = user.email if user.email_verified else None
+    return SET_PROFILE.bind(user.publishable_key, user.id, email, user.first_name, user.last_name, changed_at, now)
+
+
+async def list_projects_of_clerk_user(db: Database, user_id: str, mode: Mode) -> list[str]:
+    """The projects of this mode that know the user."""
+    return [row["publishableKey"] for row in await db.all(LIST_PROJECTS_OF_CLERK_USER, user_id, mode)]

@@ -9,7 +9,20 @@ from workers import WorkerEntrypoint
 from dream.cloudflare import Worker
 from routes import APP
 
-worker = Worker(APP, required_settings=())
+REQUIRED_SETTINGS = (
+    "SIGN_UP_URL",
+    "SIGNING_SECRET",
+    "CLERK_END_USERS_TEST_ISSUER",
+    "CLERK_END_USERS_TEST_PUBLISHABLE_KEY",
+    "CLERK_END_USERS_TEST_SECRET_KEY",
+    "CLERK_END_USERS_TEST_WEBHOOK_SECRET",
+    "CLERK_END_USERS_LIVE_ISSUER",
+    "CLERK_END_USERS_LIVE_PUBLISHABLE_KEY",
+    "CLERK_END_USERS_LIVE_SECRET_KEY",
+    "CLERK_END_USERS_LIVE_WEBHOOK_SECRET",
+)
+
+worker = Worker(APP, REQUIRED_SETTINGS)
 
 
 class Default(WorkerEntrypoint):

@@ -8,8 +8,9 @@ from dream.auth.principal import ProjectCaller
 from dream.clients import clerk
 from dream.clients.clerk import ClerkRefused
 from dream.context import Context
-from dream.db import checkout_sessions, dashboard, end_users, subscriptions, usage
+from dream.db import dashboard, end_users, subscriptions
 from dream.db.dashboard import CustomerQuery
+from dream.departure import leave
 from dream.domain.billing_period import calendar_month
 from dream.domain.clerk_objects import ClerkUser
 from dream.domain.cursors import cursor_after, limit_of, place_of
@@ -106,12 +107,7 @@ async def delete_customer(context: Context, request: Request, caller: ProjectCal
     instance = context.settings.end_users(caller.project.mode).name
     results = await context.db.batch(
         [
-            end_users.delete(key, user_id),
-            subscriptions.owe_canceling_of_user(key, user_id, now),
-            checkout_sessions.owe_expiring_of_user(key, user_id, now),
-            subscriptions.delete_of_user(key, user_id),
-            checkout_sessions.delete_of_user(key, user_id),
-            usage.DELETE_OF_USER.bind(key, user_id),
+            *leave(key, user_id, now),
             end_users.owe_deleting_clerk_user(key, user_id, instance, now),
         ]
     )

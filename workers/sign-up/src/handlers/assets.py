@@ -1,0 +1,20 @@
+"""`GET /assets/:name`: script and style of our pages. A name has its content's hash in it, so that it may be kept for good."""
+
+from __future__ import annotations
+
+from page_assets import ASSETS
+
+from dream.auth.principal import Nobody
+from dream.context import Context
+from dream.errors import NotFound
+from dream.http.request import Request
+from dream.http.response import Response
+
+
+async def serve(context: Context, request: Request, visitor: Nobody) -> Response:
+    """Raises NotFound."""
+    asset = ASSETS.get(request.params["name"])
+    if asset is None:
+        raise NotFound()
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(200, asset.text, asset.content_type, headers)

@@ -1,0 +1,106 @@
+"""`POST /oauth/complete`: a verified user becomes the project's own, unless they are another's.
+
+Clerk's word on whose the user is comes before ours: a row in `end_users` may be there because some developer's backend named the
+user, and what is settled here decides whether an app gets the user's token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from credentials import SignedInUser
+
+from dream import hooks, outbox
+from dream.clients import clerk
+from dream.context import Context
+from dream.db import end_users, subscriptions
+from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS, Owner
+from dream.domain.timestamps import iso
+from dream.effects.clerk import EFFECTS
+from dream.errors import ApiError, Conflict, ConstraintFailed, Unauthorized
+from dream.http.request import Request
+from dream.http.response import Response, json_response
+
+CLERK_PATIENCE_SECONDS = 2.0
+"""How long an answer waits for Clerk to take the metadata, so that the next token carries them. The outbox waits longer."""
+
+
+class BelongsToOtherProject(Conflict):
+    """409: the user is another project's."""
+
+    error = "Belongs to another project"
+    code = "belongs_to_other_project"
+    message = "This account belongs to another app. Sign in with another account."
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What Clerk says of the user: the project that has them, and, when Clerk was asked, address and names."""
+
+    claimed: str | None
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+async def complete(context: Context, request: Request, user: SignedInUser) -> Response:
+    """Bind, say which plan is in force, and tell Clerk, unless the token shows that Clerk knows. Repeating changes nothing."""
+    publishable_key, user_id = user.project.publishable_key, user.claims.user_id
+    known = await _known_to_clerk(context, user)
+    now = context.now()
+    past_due_after = iso(context.now_seconds() - PAST_DUE_GRACE_SECONDS)
+    try:
+        joined, plans = await context.db.batch(
+            [
+                end_users.join(
+                    publishable_key,
+                    user_id,
+                    known.claimed,
+                    known.email or user.claims.email,
+                    known.first_name,
+                    known.last_name,
+                    now,
+                ),
+                end_users.plan_of(publishable_key, user_id, past_due_after),
+            ]
+        )
+    except ConstraintFailed:
+        raise Unauthorized(
+            "This publishable key is not valid.", code="invalid_api_key", reason="project gone"
+        ) from None
+    if not joined:
+        raise BelongsToOtherProject()
+    await hooks.checkpoint("complete:joined")
+    if user.claims.publishable_key != publishable_key:
+        instance = context.settings.end_users(user.project.mode).name
+        owed = subscriptions.owe_plan(Owner(publishable_key, user_id), past_due_after, instance, now)
+        await context.db.batch([owed])
+        await hooks.checkpoint("complete:owed")
+        await _tell_clerk(context)
+    answer = {"success": True, "userId": user_id, "publishableKey": publishable_key, "plan": plans[0]["plan"]}
+    return json_response(answer if user.redirect is None else {**answer, "redirect": user.redirect})
+
+
+async def _known_to_clerk(context: Context, user: SignedInUser) -> _Known:
+    """A token that names this project needs no question; any other may be older than what Clerk knows now."""
+    if user.claims.publishable_key == user.project.publishable_key:
+        return _Known(user.claims.publishable_key)
+    found = await clerk.end_users(context, user.project.mode).get_user(user.claims.user_id)
+    if found is None:
+        raise Unauthorized("The session token is not valid.", code="invalid_token", reason="the user is gone")
+    email = found.email if found.email_verified else None
+    return _Known(found.publishable_key, email, found.first_name, found.last_name)
+
+
+async def _tell_clerk(context: Context) -> None:
+    telling = asyncio.ensure_future(_deliver(context))
+    context.wait_until(telling)
+    await asyncio.wait({telling}, timeout=CLERK_PATIENCE_SECONDS)
+
+
+async def _deliver(context: Context) -> None:
+    try:
+        await outbox.deliver(context, EFFECTS)
+    except ApiError as error:
+        context.log.warning("outbox waits for the schedule", reason=error.reason or error.code)
