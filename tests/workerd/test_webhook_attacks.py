@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.clerk_controls import ClerkControls
 
 Sign = Callable[[bytes, str, int], Mapping[str, str]]
 
@@ -68,30 +67,23 @@ def clerk_message(event_id: str) -> bytes:
     return json.dumps(message).encode()
 
 
-@pytest.fixture(scope="module")
-def clerk(stack: Stack) -> Iterator[ClerkControls]:
-    controls = ClerkControls(stack)
-    yield controls
-    controls.close()
-
-
-@pytest.fixture(params=["platform", "connect test", "connect live", "developers"])
+@pytest.fixture(params=["platform", "connect test", "connect live", "developers", "end users test", "end users live"])
 def endpoint(request: pytest.FixtureRequest, stack: Stack) -> Endpoint:
     stripe = stack.state["webhookSecrets"]
     account = f"{stack.url('front-auth-api')}/webhook/"
     connect = f"{stack.url('api-multi')}/webhook/stripe"
-    as_stripe = (sign_as_stripe, "Stripe-Signature")
+    sign_up = f"{stack.url('sign-up')}/webhook/clerk"
+    clerk = {
+        name: stack.configuration.clerk_secrets(name)[1] for name in ("developers", "endUsersTest", "endUsersLive")
+    }
+    as_stripe, as_clerk = (sign_as_stripe, "Stripe-Signature"), (sign_as_clerk, "svix-signature")
     known = {
         "platform": (f"{account}stripe", stripe["platform"], stripe["connectTest"], *as_stripe),
         "connect test": (connect, stripe["connectTest"], stripe["connectLive"], *as_stripe),
         "connect live": (connect, stripe["connectLive"], stripe["connectTest"], *as_stripe),
-        "developers": (
-            f"{account}clerk",
-            stack.configuration.clerk_secrets("developers")[1],
-            stack.configuration.clerk_secrets("endUsersTest")[1],
-            sign_as_clerk,
-            "svix-signature",
-        ),
+        "developers": (f"{account}clerk", clerk["developers"], clerk["endUsersTest"], *as_clerk),
+        "end users test": (sign_up, clerk["endUsersTest"], clerk["developers"], *as_clerk),
+        "end users live": (sign_up, clerk["endUsersLive"], clerk["developers"], *as_clerk),
     }
     url, secret, other_secret, sign, signature_header = known[request.param]
     return Endpoint(url, request.param, secret, other_secret, sign, signature_header)
