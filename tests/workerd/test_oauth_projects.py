@@ -229,10 +229,13 @@ STEPS = ("opened", "pro:product", "pro:price", "max:product", "max:price", "made
 
 
 def test_a_call_that_is_killed_at_any_step_is_finished_by_its_retry(stack: Stack, stripe: StripeControls) -> None:
+    keyed = ("pro:price", "made", "stored")
     attempts = [
         (f"create-products:{step}", make_developer(stack, stripe), headers)
-        for step in STEPS
-        for headers in ({}, {"Idempotency-Key": f"key-{step}"})
+        for step, headers in (
+            *((step, dict[str, str]()) for step in STEPS),
+            *((step, {"Idempotency-Key": f"key-{step}"}) for step in keyed),
+        )
     ]
     kill_during(
         stack,
@@ -248,3 +251,28 @@ def test_a_call_that_is_killed_at_any_step_is_finished_by_its_retry(stack: Stack
         assert_one_project(developer, stripe, SAAS)
         credential = {"Authorization": f"Bearer {finished.json()['secretKey']}"}
         assert httpx.get(f"{stack.url('api-multi')}/api/tiers", headers=credential).status_code == 200, checkpoint
+
+
+def test_what_nobody_came_back_for_is_archived_after_a_day(stack: Stack, stripe: StripeControls) -> None:
+    developer, other = make_developer(stack, stripe), make_developer(stack, stripe)
+    kept = developer.post("/create-products", STORE).json()["products"][0]["productId"]
+    kill_during(
+        stack,
+        "oauth-api",
+        [("create-products:made", partial(who.post, "/create-products", SAAS)) for who in (developer, other)],
+    )
+    assert len(stripe.api("GET", "products", developer.accounts["test"], active="true")["data"]) == 3
+    later = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+10 hours')"
+    stack.d1(f"UPDATE project_drafts SET createdAt = {later} WHERE platformId = ?1", other.platform_id)
+    clock = f"{stack.url('front-auth-api')}/_devstack/clock"
+    httpx.post(clock, json={"offsetSeconds": 26 * 3600}).raise_for_status()
+    try:
+        stack.run_scheduled("front-auth-api")  # finds what was made
+        stack.run_scheduled("front-auth-api")  # archives it
+    finally:
+        httpx.post(clock, json={"offsetSeconds": 0}).raise_for_status()
+    unfinished = "SELECT platformId FROM project_drafts WHERE settledAt IS NULL AND platformId IN (?1, ?2)"
+    assert stack.d1(unfinished, developer.platform_id, other.platform_id) == [{"platformId": other.platform_id}]
+    account = developer.accounts["test"]
+    assert [each["id"] for each in stripe.api("GET", "products", account, active="true")["data"]] == [kept]
+    assert len(stripe.api("GET", "products", other.accounts["test"], active="true")["data"]) == 2

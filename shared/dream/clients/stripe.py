@@ -28,6 +28,7 @@ from dream.domain.stripe_objects import (
     StripePrice,
     StripeSubscription,
     id_of,
+    metadata_of,
 )
 from dream.settings import Mode
 
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
         EventListParams,
         InvoicePaymentListParams,
         PriceCreateParams,
+        PriceListParams,
         ProductCreateParams,
+        ProductListParams,
         ProductUpdateParams,
         RefundCreateParams,
         SubscriptionListParams,
@@ -160,6 +163,38 @@ class StripeAccount:
     async def update_price(self, price_id: str, *, active: bool) -> None:
         """`active=False` archives it: no new purchases, existing subscriptions stay."""
         await answered(self._v1.prices.update_async(price_id, {"active": active}, self._options()), id_of)
+
+    async def list_products(
+        self, *, created_after_seconds: int, created_before_seconds: int, starting_after: str | None = None
+    ) -> tuple[list[tuple[str, Metadata]], bool]:
+        """One page of active products made between two moments, ids and metadata, newest first, and whether there are more."""
+        params: ProductListParams = {
+            "active": True,
+            "created": {"gte": created_after_seconds, "lte": created_before_seconds},
+            "limit": 100,
+        }
+        if starting_after is not None:
+            params["starting_after"] = starting_after
+        page = self._v1.products.list_async(params, self._options())
+        return await answered(
+            page, lambda found: ([(each.id, metadata_of(each.metadata)) for each in found.data], found.has_more)
+        )
+
+    async def list_prices(
+        self, *, created_after_seconds: int, created_before_seconds: int, starting_after: str | None = None
+    ) -> tuple[list[tuple[str, Metadata]], bool]:
+        """One page of active prices, as `list_products`."""
+        params: PriceListParams = {
+            "active": True,
+            "created": {"gte": created_after_seconds, "lte": created_before_seconds},
+            "limit": 100,
+        }
+        if starting_after is not None:
+            params["starting_after"] = starting_after
+        page = self._v1.prices.list_async(params, self._options())
+        return await answered(
+            page, lambda found: ([(each.id, metadata_of(each.metadata)) for each in found.data], found.has_more)
+        )
 
     # Checkout
 

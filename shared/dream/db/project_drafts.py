@@ -29,6 +29,15 @@ SETTLE = Sql("UPDATE project_drafts SET settledAt = ?2 WHERE draftId = ?1")
 
 DROP = Sql("DELETE FROM project_drafts WHERE draftId = ?1")
 
+# Of all platforms, for the schedule. Not while another undertaking of the same project is open.
+LIST_ABANDONED = Sql("""
+SELECT draftId, platformId, publishableKey, mode, createdAt FROM project_drafts d
+WHERE createdAt < ?1 AND settledAt IS NULL AND NOT EXISTS (
+  SELECT 1 FROM project_drafts o
+  WHERE o.publishableKey = d.publishableKey AND o.draftId <> d.draftId AND o.settledAt IS NULL AND o.createdAt >= ?1)
+ORDER BY createdAt LIMIT ?2
+""")
+
 DROP_OLD = Sql("DELETE FROM project_drafts WHERE createdAt < ?1")
 
 
@@ -67,6 +76,11 @@ def settle(draft_id: str, now: str) -> Bound:
 def drop(draft_id: str) -> Bound:
     """What was made is in use, or given up."""
     return DROP.bind(draft_id)
+
+
+async def list_abandoned(db: Database, before: str, count: int) -> list[Row]:
+    """Drafts that nobody has come back to since that moment (ISO 8601 UTC), the oldest first."""
+    return await db.all(LIST_ABANDONED, before, count)
 
 
 async def drop_old(db: Database, before: str) -> int:

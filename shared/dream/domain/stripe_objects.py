@@ -37,7 +37,8 @@ def _iso_or_none(seconds: int | None) -> str | None:
     return None if seconds is None else iso(seconds)
 
 
-def _metadata(metadata: _Untyped | None) -> Mapping[str, str]:
+def metadata_of(metadata: _Untyped | None) -> Mapping[str, str]:
+    """An object's metadata as a plain mapping."""
     return {} if metadata is None else metadata.to_dict()
 
 
@@ -67,7 +68,7 @@ class StripePrice:
             interval_count=1 if recurring is None else recurring.interval_count,
             active=price.active,
             livemode=price.livemode,
-            metadata=_metadata(price.metadata),
+            metadata=metadata_of(price.metadata),
         )
 
 
@@ -124,7 +125,7 @@ class StripeSubscription:
             trial_end=_iso_or_none(subscription.trial_end),
             created=iso(subscription.created),
             latest_invoice_id=_id_or_none(subscription.latest_invoice),
-            metadata=_metadata(subscription.metadata),
+            metadata=metadata_of(subscription.metadata),
             livemode=subscription.livemode,
         )
 
@@ -173,7 +174,7 @@ class CheckoutSession:
             amount_total=session.amount_total or 0,
             currency=session.currency,
             expires_at=iso(session.expires_at),
-            metadata=_metadata(session.metadata),
+            metadata=metadata_of(session.metadata),
             livemode=session.livemode,
         )
 
@@ -209,7 +210,7 @@ class StripeInvoice:
             status=invoice.status,
             customer_id=_id_or_none(invoice.customer),
             subscription_id=None if details is None else id_of(details.subscription),
-            subscription_metadata={} if details is None else _metadata(details.metadata),
+            subscription_metadata={} if details is None else metadata_of(details.metadata),
             billing_reason=invoice.billing_reason,
             amount_paid=invoice.amount_paid,
             amount_due=invoice.amount_due,
@@ -277,7 +278,7 @@ class StripeCharge:
             disputed=charge.disputed,
             currency=charge.currency,
             created=iso(charge.created),
-            metadata=_metadata(charge.metadata),
+            metadata=metadata_of(charge.metadata),
             livemode=charge.livemode,
         )
 
@@ -306,7 +307,7 @@ class StripePaymentIntent:
             amount=intent.amount,
             amount_received=intent.amount_received,
             currency=intent.currency,
-            metadata=_metadata(intent.metadata),
+            metadata=metadata_of(intent.metadata),
             livemode=intent.livemode,
         )
 
@@ -352,7 +353,7 @@ class StripeCustomer:
     def from_stripe(cls, customer: stripe.Customer) -> StripeCustomer:
         if "deleted" in customer:
             return cls(customer.id, None, None, True, {})
-        return cls(customer.id, customer.email, customer.name, False, _metadata(customer.metadata))
+        return cls(customer.id, customer.email, customer.name, False, metadata_of(customer.metadata))
 
 
 @dataclass(frozen=True, slots=True)

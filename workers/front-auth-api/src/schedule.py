@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from jobs import effects, end_user_subscriptions, housekeeping, nightly, orders, platform_subscriptions, sealed_keys
 
+from dream import draft_sweep
 from dream.context import Context
 from dream.errors import ApiError, ConstraintFailed
 from dream.scheduling import Schedule
@@ -17,6 +18,7 @@ JOBS: Mapping[str, Schedule] = {
     "effects": effects.deliver,
     "orders": orders.settle,
     "housekeeping": housekeeping.tidy,
+    "abandoned_drafts": draft_sweep.sweep,
     "platform_subscriptions": nightly.job(platform_subscriptions.NAME, platform_subscriptions.slice_),
     "end_user_subscriptions": nightly.job(end_user_subscriptions.NAME, end_user_subscriptions.slice_),
     "sealed_keys": sealed_keys.reseal,
