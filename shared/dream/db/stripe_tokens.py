@@ -8,6 +8,8 @@ ACCOUNT_OF = Sql("""
 SELECT stripeUserId AS answer FROM stripe_tokens WHERE platformId = ?1 AND mode = ?2 AND status = 'connected'
 """)
 
+ACCOUNTS_OF = Sql("SELECT mode, stripeUserId FROM stripe_tokens WHERE platformId = ?1 AND status = 'connected'")
+
 # By Stripe's own id: what is asked is whether anybody may act on the account.
 IS_CONNECTED = Sql("""
 SELECT 1 AS answer FROM stripe_tokens WHERE stripeUserId = ?1 AND mode = ?2 AND status = 'connected'
@@ -40,9 +42,6 @@ REVOKE = Sql("""
 UPDATE stripe_tokens SET status = 'revoked', revokedAt = ?4
 WHERE platformId = ?1 AND mode = ?2 AND stripeUserId = ?3 AND status = 'connected'
 """)
-
-
-ACCOUNTS_OF = Sql("SELECT mode, stripeUserId FROM stripe_tokens WHERE platformId = ?1 AND status = 'connected'")
 
 
 async def accounts_of(db: Database, platform_id: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from dream.clients import clerk
 from dream.clients.stripe import StripeAccount, platform_account
 from dream.clients.stripe_http import StripeRefused
 from dream.context import Context
-from dream.db import platforms
+from dream.db import platforms, stripe_tokens
 from dream.domain.platform_billing import Platform
 from dream.domain.stripe_objects import CheckoutSession
 from dream.errors import ApiError, Conflict, Unavailable
@@ -41,9 +41,11 @@ async def create_checkout(context: Context, request: Request, developer: Develop
 
 
 async def subscription(context: Context, request: Request, developer: Developer) -> Response:
-    """The payment state as D1 has it."""
+    """The payment state as D1 has it, and the Stripe accounts that are connected."""
     platform = await platform_of(context, developer)
-    return json_response(platform.to_json(context.now()))
+    connected = await stripe_tokens.accounts_of(context.db, platform.platform_id)
+    accounts = {mode: connected.get(mode) for mode in ("test", "live")}
+    return json_response({**platform.to_json(context.now()), "stripeAccounts": accounts})
 
 
 async def billing_portal(context: Context, request: Request, developer: Developer) -> Response:
