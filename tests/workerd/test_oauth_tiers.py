@@ -237,6 +237,15 @@ def test_an_addition_that_is_repeated_with_its_key_is_answered_again(stack: Stac
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
+def test_equal_additions_at_once_with_one_key_all_succeed(stack: Stack, stripe: StripeControls) -> None:
+    shop = make_shop(stack, stripe)
+    tier = {"name": "max", "displayName": "Max", "price": 9900, "limit": 1}
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: shop.add(tier, **{"Idempotency-Key": "at once"}), range(4)))
+    assert {answer.status_code for answer in answers} <= {200, 503}, [answer.text for answer in answers]
+    assert len(stripe.api("GET", "products", shop.account, limit=100)["data"]) == 2
+
+
 def test_store_and_saas_do_not_mix(stack: Stack, stripe: StripeControls) -> None:
     saas, store = make_shop(stack, stripe), make_shop(stack, stripe, STORE)
     one_off = {"name": "mug", "displayName": "A mug", "price": 100, "billingMode": "one_off"}

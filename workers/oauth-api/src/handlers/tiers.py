@@ -90,15 +90,17 @@ async def add_tier(context: Context, request: Request, developer: PlatformDevelo
     definition = parse_new_tier(body.get("tier"), project["projectType"])
     offered = await catalog.tiers_of(context, project["publishableKey"], fresh=True)
     present = find_tier(offered, definition.name)
-    if present is not None and key_of(request) and TierDefinition.from_tier(present) == definition:
-        return _added(present)  # by the first call with this Idempotency-Key, whose answer was lost
+    if present is not None and _is_retry(request, present, definition):
+        return _added(present)
     _require_free_name(offered, None, definition.name, definition.display_name)
     if len(offered) >= MAXIMUM_TIERS:
         raise TooManyTiers()
-    if not await (await _editor(context, developer, project)).add(definition):
-        offered = await catalog.tiers_of(context, project["publishableKey"], fresh=True)
-        raise TierExists() if find_tier(offered, definition.name) else TooManyTiers()
-    _, tier = await _tier(context, project, definition.name)
+    added = await (await _editor(context, developer, project)).add(definition)
+    tier = find_tier(await catalog.tiers_of(context, project["publishableKey"], fresh=True), definition.name)
+    if tier is None:
+        raise TooManyTiers()
+    if not added and not _is_retry(request, tier, definition):
+        raise TierExists()
     return _added(tier)
 
 
@@ -114,6 +116,11 @@ async def delete_tier(context: Context, request: Request, developer: PlatformDev
             raise TierHasSubscribers()
         raise LastTier()
     return json_response({"success": True, "tierName": tier.name, "archived": True})
+
+
+def _is_retry(request: Request, present: Tier, definition: TierDefinition) -> bool:
+    """Whether another call with this Idempotency-Key has added the tier; without one, a tier that is there is somebody's."""
+    return key_of(request) is not None and TierDefinition.from_tier(present) == definition
 
 
 def _added(tier: Tier) -> Response:
