@@ -29,7 +29,6 @@ class Outage:
     developer: Developer
     newcomer: Developer
     user_token: str
-    stranger_token: str
 
     def stop_vendors(self) -> None:
         for service in self.stack.services:
@@ -52,7 +51,6 @@ def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outage]:
             make_developer(stack, stripe),
             make_developer(stack, stripe),
             clerk.token("endUsersTest", user_id, expiresIn=3600),
-            clerk.token("endUsersLive", clerk.make_user("endUsersLive"), expiresIn=3600),
         )
         for worker, path in (("oauth-api", "/tiers?publishableKey=x"), ("front-auth-api", "/projects")):
             assert met.developer.request("GET", path, worker=worker).status_code < 500
@@ -80,6 +78,17 @@ def test_a_backend_that_wants_a_checkout_is_told(outage: Outage) -> None:
         f"{outage.stack.url('api-multi')}/api/create-checkout",
         json={"tier": "pro"},
         headers=outage.saas.tenant.headers("user_1"),
+        timeout=60,
+    )
+    assert_says_so(answer, began)
+
+
+def test_a_backend_that_wants_a_customer_is_told(outage: Outage) -> None:
+    began = time.monotonic()
+    answer = httpx.post(
+        f"{outage.stack.url('api-multi')}/api/customers",
+        json={"email": "new@example.com"},
+        headers=outage.saas.tenant.headers(),
         timeout=60,
     )
     assert_says_so(answer, began)
@@ -118,8 +127,10 @@ def test_no_half_project_is_left(outage: Outage) -> None:
 
 def test_a_token_that_cannot_be_checked_is_a_503_and_never_a_401(outage: Outage) -> None:
     tenant = outage.saas.tenant
+    beside_key = {"X-Publishable-Key": tenant.publishable_key, "X-Clerk-Token": outage.user_token}
     asked: list[tuple[str, str, Mapping[str, str]]] = [
-        ("api-multi", "/api/usage", {"X-Publishable-Key": tenant.publishable_key, "X-Clerk-Token": outage.user_token}),
+        ("api-multi", "/api/usage", beside_key),
+        ("sign-up", "/oauth/complete", beside_key),
         (
             "api-multi",
             "/api/usage",
@@ -133,7 +144,8 @@ def test_a_token_that_cannot_be_checked_is_a_503_and_never_a_401(outage: Outage)
     ]
     for worker, path, headers in asked:
         began = time.monotonic()
-        answer = httpx.get(outage.stack.url(worker) + path, headers=dict(headers), timeout=60)
+        method = "POST" if path == "/oauth/complete" else "GET"
+        answer = httpx.request(method, outage.stack.url(worker) + path, headers=dict(headers), timeout=60)
         assert_says_so(answer, began, (503,))
         assert answer.headers["retry-after"]
 
