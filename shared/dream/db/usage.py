@@ -53,13 +53,13 @@ SELECT p.publishableKey, ?2, coalesce(s.currentPeriodStart, ?3), coalesce(s.curr
 ON CONFLICT (publishableKey, userId, periodStart) DO UPDATE SET
   periodEnd = excluded.periodEnd, plan = excluded.plan, "limit" = excluded."limit",
   usageCount = usageCount + CASE
+    WHEN usageCount + ?9 > excluded."limit" THEN 0
     WHEN minuteStart = excluded.minuteStart AND minuteCount >= ?11 THEN 0
-    WHEN excluded."limit" IS NULL OR usageCount + ?9 <= excluded."limit" THEN ?9
-    ELSE 0 END,
+    ELSE ?9 END,
   outcome = CASE
+    WHEN usageCount + ?9 > excluded."limit" THEN 'limit_reached'
     WHEN minuteStart = excluded.minuteStart AND minuteCount >= ?11 THEN 'rate_limited'
-    WHEN excluded."limit" IS NULL OR usageCount + ?9 <= excluded."limit" THEN 'counted'
-    ELSE 'limit_reached' END,
+    ELSE 'counted' END,
   minuteCount = CASE WHEN minuteStart = excluded.minuteStart THEN minuteCount + 1 ELSE 1 END,
   minuteStart = excluded.minuteStart, claimId = excluded.claimId, updatedAt = excluded.updatedAt
 RETURNING {_ANSWER} AS answer
