@@ -341,3 +341,40 @@ def test_round_trips_of_checkout_and_portal_are_bounded(
 def trips(answer: httpx.Response) -> dict[str, int]:
     counted = dict(pair.split("=") for pair in answer.headers["X-Round-Trips"].split(","))
     return {name: int(counted[name]) for name in ("d1", "fetches")}
+
+
+def test_a_customer_who_was_deleted_at_stripe_is_made_anew(
+    stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, user: str
+) -> None:
+    subscribe(api, stripe, saas, user)
+    gone = row(stack, user)["stripeCustomerId"]
+    stripe.api("DELETE", f"customers/{gone}", saas.account)
+    stripe.drained()
+    assert usage(api, saas, user)["plan"] == "free"
+    subscribe(api, stripe, saas, user, "starter")
+    assert row(stack, user)["stripeCustomerId"] != gone
+    assert usage(api, saas, user)["plan"] == "starter"
+
+
+def test_an_unpaid_renewal_keeps_the_plan_for_its_grace_time_only(
+    stack: Stack, stripe: StripeControls, api: httpx.Client, user: str
+) -> None:
+    project = make_saas(stack, stripe)
+    subscription = subscribe(api, stripe, project, user)
+    stripe.control(f"payment-methods/{subscription}/behaviour", {"decline": "insufficient_funds"})
+    try:
+        stripe.control("clock", {"advanceSeconds": 32 * 24 * 3600})
+        stripe.drained()
+        assert row(stack, user)["status"] == "past_due"
+        assert usage(api, project, user)["plan"] == "pro"
+        stack.d1("UPDATE subscriptions SET pastDueSince = '2026-01-01T00:00:00.000Z' WHERE userId = ?1", user)
+        assert usage(api, project, user)["plan"] == "free"
+        stripe.control(f"payment-methods/{subscription}/behaviour", {"decline": None})
+        stripe.control("clock", {"advanceSeconds": 4 * 24 * 3600})
+        stripe.drained()
+        assert (row(stack, user)["status"], row(stack, user)["pastDueSince"]) == ("active", None)
+        assert usage(api, project, user)["plan"] == "pro"
+        paid = stack.d1("SELECT amountPaid FROM payments WHERE userId = ?1", user)
+        assert [each["amountPaid"] for each in paid] == [2900, 2900]
+    finally:
+        stripe.control("clock", {"reset": True})
