@@ -161,6 +161,8 @@ p { margin: 0 0 .75rem; }
 @keyframes turn { to { transform: rotate(1turn); } }
 @media (prefers-reduced-motion: reduce) { .mark { animation-duration: 6s; } }
 progress { width: 100%; height: .4rem; margin: .5rem 0 .75rem; accent-color: var(--accent); }
+@media (scripting: none) { #mark { display: none; } }
+.actions:not(:has(:not([hidden]))) { display: none; }
 .actions { margin: 1.25rem 0 0; display: flex; gap: .6rem; flex-wrap: wrap; justify-content: center; }
 .button {
   padding: .6rem 1.1rem; border: 1px solid var(--accent); border-radius: 9px; background: var(--accent); color: var(--on-accent);

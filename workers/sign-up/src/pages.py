@@ -56,7 +56,7 @@ _SESSION = """<p class="app">{app}{badge}</p>
 <a class="button plain" id="retry" href="{retry}" hidden>Try again</a>
 </p>
 <noscript><p class="note">This step needs JavaScript: only your browser can hand your session to the app. Turn it on and
-<a href="">load this page again</a>, or <a href="{redirect}" rel="noreferrer">go back without signing in</a>.</p></noscript>"""
+<a href="">load this page again</a>, or <a href="{redirect}" rel="noreferrer">go back to the app</a>.</p></noscript>"""
 
 
 def session_page(context: Context, arrival: Arrival, *, title: str, message: str, data: Mapping[str, str]) -> Response:
