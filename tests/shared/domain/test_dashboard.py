@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ def test_a_series_is_thirty_days_that_end_today(today: date) -> None:
     shown = series([{"date": today.isoformat(), "amount": 5}], "amount", "amount", today.isoformat())
     days = [date.fromisoformat(day["date"]) for day in shown]
     assert len(days) == DAYS_SHOWN
-    assert all(later - earlier == timedelta(days=1) for earlier, later in zip(days, days[1:], strict=False))
+    assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(days))
     assert (days[-1], shown[-1]["amount"]) == (today, 5)
     assert sum(day["amount"] for day in shown) == 5
 
