@@ -18,7 +18,7 @@ from dream.http.response import Response, json_response
 from dream.kv import shown_keys
 from dream.kv.shown_keys import ShownKey
 from dream.secret_keys import reveal
-from dream.vault import SealBroken
+from dream.vault import SealBroken, is_current
 from handlers.platforms import platform_of
 
 
@@ -91,7 +91,7 @@ async def _secret_key(
         return None
     secret_key_hash: str = current["secretKeyHash"]
     cached = await shown_keys.read(context.kv, developer.user_id, mode)
-    if cached is not None and cached.secret_key_hash == secret_key_hash:
+    if cached is not None and cached.secret_key_hash == secret_key_hash and is_current(context, cached.sealed):
         sealed = cached.sealed
     else:
         sealed = await api_keys.sealed_key(context.db, publishable_key, secret_key_hash)
