@@ -425,6 +425,19 @@ def test_prices_come_from_the_store_and_not_from_the_request(store: Store) -> No
     assert store.session(made["sessionId"])["amount_total"] == 1200
 
 
+def test_buyers_come_back_to_the_shop(stack: Stack, store: Store) -> None:
+    session = store.session(store.buy({"mug": 1})["sessionId"])
+    assert session["success_url"].startswith(f"{stack.url('sign-up')}/account?pk=")
+    key = store.tenant.publishable_key
+    stack.d1("INSERT INTO redirect_origins (publishableKey, origin) VALUES (?1, 'https://shop.example')", key)
+    session = store.session(store.buy({"mug": 1})["sessionId"])
+    assert session["success_url"] == session["cancel_url"] == "https://shop.example"
+    thanks = "https://shop.example/thanks?session={CHECKOUT_SESSION_ID}"
+    made = store.checkout({"mug": 1}, successUrl=thanks, cancelUrl="https://shop.example/cart").json()
+    session = store.session(made["sessionId"])
+    assert (session["success_url"], session["cancel_url"]) == (thanks, "https://shop.example/cart")
+
+
 def test_a_live_store_never_touches_test_data(stack: Stack, stripe: StripeControls, store: Store) -> None:
     live = make_store(stack, stripe, make_seller(stack, stripe, "live"), [MUG])
     order = live.buy({"mug": 1})

@@ -60,14 +60,17 @@ async def checkout(context: Context, request: Request, shopper: Shopper) -> Resp
     project = shopper.project
     if project.project_type != "store":
         raise Conflict("Carts are for store projects; this one sells subscriptions.", code="wrong_project_type")
-    rows, account_id = await store_front.read(context.db, project.publishable_key, project.platform_id, project.mode)
-    if account_id is None:
+    front = await store_front.read(context.db, project.publishable_key, project.platform_id, project.mode)
+    if front.account_id is None:
         raise _not_connected()
-    lines = lines_of(cart, _products(rows))
-    account = connected_account(context, project.mode, account_id)
+    lines = lines_of(cart, _products(front.tiers))
+    account = connected_account(context, project.mode, front.account_id)
+    home_url = (
+        front.origins[0] if front.origins else f"{context.settings.sign_up_url}/account?pk={project.publishable_key}"
+    )
     begun = await _begin(context, account, shopper, cart, lines, await _request_hash(request, shopper))
     await hooks.checkpoint("cart-checkout:reserved")
-    session = await _open_session(context, account, project.publishable_key, begun, cart)
+    session = await _open_session(context, account, project.publishable_key, begun, cart, home_url)
     await hooks.checkpoint("cart-checkout:session-created")
     await _attach(context, account, project.publishable_key, begun, session)
     await hooks.checkpoint("cart-checkout:attached")
@@ -150,8 +153,8 @@ async def _begun_before(context: Context, account: StripeAccount, shopper: Shopp
 async def _shortage(context: Context, shopper: Shopper, cart: Cart) -> ApiError:
     """Which items there are too few of, by the stock as it is now."""
     project = shopper.project
-    rows, _ = await store_front.read(context.db, project.publishable_key, project.platform_id, project.mode)
-    lines = lines_of(cart, _products(rows))
+    front = await store_front.read(context.db, project.publishable_key, project.platform_id, project.mode)
+    lines = lines_of(cart, _products(front.tiers))
     # Stock that came back in the meantime leaves nothing to name; the buyer may simply try again.
     items = [line.to_shortage_json() for line in lines if line.short] or [line.to_shortage_json() for line in lines]
     named = ", ".join(f"{item['displayName']} ({item['available']} left)" for item in items)
@@ -164,13 +167,12 @@ async def _shortage(context: Context, shopper: Shopper, cart: Cart) -> ApiError:
 
 
 async def _open_session(
-    context: Context, account: StripeAccount, publishable_key: str, begun: Begun, cart: Cart
+    context: Context, account: StripeAccount, publishable_key: str, begun: Begun, cart: Cart, home_url: str
 ) -> CheckoutSession:
     """The session; asked for again under the same key it is the same one. Puts the stock back when Stripe makes none."""
     metadata = {"publishableKey": publishable_key, "orderId": begun.order_id}
     if begun.user_id is not None:
         metadata["userId"] = begun.user_id
-    frontend = context.settings.frontend_url
     try:
         if begun.session_id is not None:
             return await account.retrieve_checkout(begun.session_id)
@@ -178,8 +180,8 @@ async def _open_session(
             [CheckoutLine(item.price_id, item.quantity) for item in begun.items],
             customer_email=begun.email,
             client_reference_id=begun.order_id,
-            success_url=cart.success_url or f"{frontend}/checkout/success?session_id={{CHECKOUT_SESSION_ID}}",
-            cancel_url=cart.cancel_url or f"{frontend}/checkout/cancelled",
+            success_url=cart.success_url or home_url,
+            cancel_url=cart.cancel_url or home_url,
             expires_at_seconds=int(seconds_of(begun.expires_at)),
             metadata=metadata,
             idempotency_key=begun.order_id,
