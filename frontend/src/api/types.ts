@@ -1,0 +1,17 @@
+/** The nouns of the dashboard, by the names of openapi.yaml. */
+
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Tier = Schemas["Tier"];
+export type TierDefinition = Schemas["TierDefinition"];
+export type Dashboard = Schemas["Dashboard"];
+export type DashboardCustomer = Schemas["DashboardCustomer"];
+export type Order = Schemas["Order"];
+export type Mode = Schemas["Mode"];
+export type ProjectType = Schemas["ProjectType"];
+export type Project = Schemas["Project"];
+export type ProjectKey = Schemas["ProjectKey"];
+export type Subscription = Schemas["PlatformSubscription"];
+export type Promotion = Schemas["Promotion"];

@@ -1,0 +1,61 @@
+/** Which page a path shows, and what surrounds it. */
+
+import { NavLink, Navigate, Route, Routes } from "react-router-dom";
+import { useSession } from "./auth/session";
+import { Logo } from "./components/Logo";
+import { Notice } from "./components/Notice";
+import { AccountPage } from "./pages/AccountPage";
+import { NewProjectPage } from "./pages/NewProjectPage";
+import { ProjectPage } from "./pages/ProjectPage";
+import { ProjectsPage } from "./pages/ProjectsPage";
+import { WelcomePage } from "./pages/WelcomePage";
+
+export function App() {
+  const session = useSession();
+  if (session.state === "loading") {
+    return (
+      <div className="alone" role="status">
+        <Logo />
+        <span className="visually-hidden">Loading…</span>
+      </div>
+    );
+  }
+  if (session.state === "failed") {
+    return (
+      <div className="alone">
+        <Notice kind="error">{session.message} Reload to try again.</Notice>
+      </div>
+    );
+  }
+  if (session.state === "signed out") return <WelcomePage clerk={session.clerk} />;
+  const { user } = session;
+  return (
+    <div className="shell">
+      <aside className="sidebar">
+        <NavLink to="/" className="brand">
+          <Logo /> dream-api
+        </NavLink>
+        <nav aria-label="Main">
+          <NavLink to="/projects">Projects</NavLink>
+          <NavLink to="/account">Billing and Stripe</NavLink>
+        </nav>
+        <div className="who">
+          <span title={user.id}>{user.primaryEmailAddress?.emailAddress ?? user.fullName ?? user.id}</span>
+          <button className="link" data-testid="sign-out" onClick={() => void session.clerk.signOut({ redirectUrl: "/" })}>
+            Sign out
+          </button>
+        </div>
+      </aside>
+      <main>
+        <Routes>
+          <Route path="/" element={<ProjectsPage />} />
+          <Route path="/projects" element={<ProjectsPage />} />
+          <Route path="/projects/new" element={<NewProjectPage />} />
+          <Route path="/projects/:publishableKey/*" element={<ProjectPage />} />
+          <Route path="/account" element={<AccountPage />} />
+          <Route path="*" element={<Navigate to="/" replace />} />
+        </Routes>
+      </main>
+    </div>
+  );
+}

@@ -1,0 +1,12 @@
+/** Nothing here yet, and what to do about it. */
+
+import type { ReactNode } from "react";
+
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="empty">
+      <h3>{title}</h3>
+      {children && <div className="muted">{children}</div>}
+    </div>
+  );
+}

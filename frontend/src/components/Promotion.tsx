@@ -1,0 +1,116 @@
+/** A test project on its way to live: what would change, then the change, then the live keys. */
+
+import { Link } from "react-router-dom";
+import { ApiError } from "../api/client";
+import type { Project, Promotion as Plan } from "../api/types";
+import { money } from "../format";
+import { usePromoteProject, usePromotionPreview } from "../hooks/useProjects";
+import { useConnectStripe } from "../hooks/useSubscription";
+import { Badge } from "./Badge";
+import { Dialog } from "./Dialog";
+import { NewKeys } from "./NewKeys";
+import { Failure, Notice } from "./Notice";
+
+export function Promotion({ project }: { project: Project }) {
+  const preview = usePromotionPreview(project.publishableKey);
+  const promote = usePromoteProject(project.publishableKey);
+  const close = () => {
+    preview.reset();
+    promote.reset();
+  };
+  const needsLive = preview.error instanceof ApiError && preview.error.code === "live_connection_required";
+  return (
+    <section className="card stack">
+      <div>
+        <h2>Go live</h2>
+        <p className="muted">
+          Makes a live project with the same {project.projectType === "saas" ? "tiers" : "products"}, or brings the one you have
+          up to date. Test data stay here.
+        </p>
+      </div>
+      {needsLive ? <ConnectLive /> : <Failure error={preview.error} />}
+      <button className="start" data-testid="preview-promotion" disabled={preview.isPending} onClick={() => preview.mutate()}>
+        {preview.isPending ? "Comparing…" : "Show what would change"}
+      </button>
+      {promote.data ? (
+        <Promoted plan={promote.data} onClose={close} />
+      ) : (
+        preview.data && (
+          <Dialog title="What changes in live mode" onClose={close}>
+            <div className="stack">
+              <Changes plan={preview.data} />
+              <Failure error={promote.error} />
+              <div className="actions">
+                <button
+                  className="primary"
+                  data-testid="promote"
+                  disabled={promote.isPending || isUpToDate(preview.data)}
+                  onClick={() => promote.mutate()}
+                >
+                  {promote.isPending ? "Going live…" : preview.data.firstPromotion ? "Go live" : "Update live"}
+                </button>
+                <button onClick={close}>Cancel</button>
+              </div>
+            </div>
+          </Dialog>
+        )
+      )}
+    </section>
+  );
+}
+
+const isUpToDate = (plan: Plan): boolean =>
+  !plan.firstPromotion && plan.changes.every((change) => change.action === "unchanged");
+
+function ConnectLive() {
+  const connect = useConnectStripe();
+  return (
+    <Notice kind="warning">
+      Connect your Stripe account in live mode first.{" "}
+      <button className="link" disabled={connect.isPending} onClick={() => connect.mutate("live")}>
+        Connect now
+      </button>
+      <Failure error={connect.error} />
+    </Notice>
+  );
+}
+
+function Changes({ plan }: { plan: Plan }) {
+  return (
+    <>
+      {isUpToDate(plan) && <Notice kind="success">The live project is the same already.</Notice>}
+      <ul className="lines">
+        {plan.changes.map((change) => (
+          <li key={change.tier}>
+            <span>
+              <code>{change.tier}</code> <Badge>{change.action}</Badge>
+            </span>
+            <span className="muted">
+              {change.fields?.join(", ")} {change.price !== undefined && money(change.price)}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Promoted({ plan, onClose }: { plan: Plan; onClose: () => void }) {
+  return (
+    <Dialog title={plan.secretKey ? "You are live" : "Live is up to date"} onClose={onClose} modalOnly>
+      <div className="stack">
+        {plan.secretKey && plan.publishableKey ? (
+          <NewKeys publishableKey={plan.publishableKey} secretKey={plan.secretKey} projectType={plan.projectType} />
+        ) : (
+          <p className="muted">Its keys are the same as before.</p>
+        )}
+        <div className="actions">
+          <Link className="button primary" to={`/projects/${plan.publishableKey}`}>
+            Open the live project
+          </Link>
+          <button onClick={onClose}>Stay here</button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,9 @@
+/** What the browser's tab says. */
+
+import { useEffect } from "react";
+
+export function useTitle(title: string | undefined): void {
+  useEffect(() => {
+    document.title = title ? `${title} · dream-api` : "dream-api";
+  }, [title]);
+}

@@ -1,0 +1,87 @@
+/** The developer's own subscription, and the connected Stripe accounts. */
+
+import type { Mode } from "../api/types";
+import { Badge } from "../components/Badge";
+import { Loading } from "../components/Loading";
+import { Failure } from "../components/Notice";
+import { day } from "../format";
+import {
+  useBillingPortal,
+  useConnectStripe,
+  useDisconnectStripe,
+  useSubscribe,
+  useSubscription,
+} from "../hooks/useSubscription";
+import { useTitle } from "../hooks/useTitle";
+
+export function AccountPage() {
+  useTitle("Billing and Stripe");
+  const subscription = useSubscription();
+  const portal = useBillingPortal();
+  const subscribe = useSubscribe();
+  const data = subscription.data;
+  return (
+    <>
+      <div className="title">
+        <h1>Billing and Stripe</h1>
+      </div>
+      <Failure error={subscription.error} />
+      {subscription.isPending && <Loading what="your account" height="24rem" />}
+      {data && (
+        <section className="card step">
+          <div>
+            <h2>
+              dream-api, $15 a month <Badge>{data.status}</Badge>
+            </h2>
+            <p className="muted">
+              {data.plan !== "paid" && (data.endedAt ? `Ended on ${day(data.endedAt)}.` : "Not subscribed.")}
+              {data.plan === "paid" &&
+                (data.cancelAtPeriodEnd
+                  ? `Ends on ${day(data.currentPeriodEnd)}.`
+                  : `Renews on ${day(data.currentPeriodEnd)}.`)}
+            </p>
+            <Failure error={portal.error ?? subscribe.error} />
+          </div>
+          {data.status === "none" || data.status === "canceled" ? (
+            <button className="primary" disabled={subscribe.isPending} onClick={() => subscribe.mutate()}>
+              Subscribe
+            </button>
+          ) : (
+            <button data-testid="billing-portal" disabled={portal.isPending} onClick={() => portal.mutate()}>
+              Manage billing
+            </button>
+          )}
+        </section>
+      )}
+      {data && (["test", "live"] as const).map((mode) => <Account key={mode} mode={mode} id={data.stripeAccounts[mode]} />)}
+    </>
+  );
+}
+
+function Account({ mode, id }: { mode: Mode; id: string | null }) {
+  const connect = useConnectStripe();
+  const disconnect = useDisconnectStripe();
+  return (
+    <section className="card step">
+      <div>
+        <h2>
+          Stripe <Badge>{mode}</Badge>
+        </h2>
+        <p className="muted">{id ? <code>{id}</code> : "No account connected."}</p>
+        <Failure error={connect.error ?? disconnect.error} />
+      </div>
+      {id ? (
+        <button
+          disabled={disconnect.isPending}
+          onClick={() => window.confirm(`Disconnect ${id}? Checkouts in ${mode} mode stop.`) && disconnect.mutate(mode)}
+        >
+          Disconnect
+        </button>
+      ) : (
+        <button className="primary" data-testid={`connect-${mode}`} disabled={connect.isPending} onClick={() => connect.mutate(mode)}>
+          Connect
+        </button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,116 @@
+/** All projects, and the steps that are still missing before the first one. */
+
+import { Link, useSearchParams } from "react-router-dom";
+import type { Subscription } from "../api/types";
+import { Badge } from "../components/Badge";
+import { Empty } from "../components/Empty";
+import { Loading } from "../components/Loading";
+import { Failure, Notice } from "../components/Notice";
+import { count, day, shortKey } from "../format";
+import { useProjects } from "../hooks/useProjects";
+import { useConnectStripe, useSubscribe, useSubscription } from "../hooks/useSubscription";
+import { useTitle } from "../hooks/useTitle";
+
+const CONNECT_ERRORS: Record<string, string> = {
+  access_denied: "You did not allow the connection, so nothing was connected.",
+  account_of_another_developer: "That Stripe account is connected to another dream-api account.",
+  another_account_connected: "Another Stripe account is connected in this mode. Disconnect it first.",
+};
+
+export function ProjectsPage() {
+  useTitle("Projects");
+  const [query] = useSearchParams();
+  const justPaid = query.get("checkout") === "success";
+  const projects = useProjects();
+  const subscription = useSubscription();
+  const waiting = useSubscription({ refetchEvery: justPaid && subscription.data?.plan !== "paid" ? 1000 : false });
+  const paid = waiting.data?.plan === "paid";
+  return (
+    <>
+      <div className="title">
+        <h1>Projects</h1>
+        {paid && (
+          <Link className="button primary" to="/projects/new" data-testid="new-project">
+            New project
+          </Link>
+        )}
+      </div>
+      <Arrival stripe={query.get("stripe")} reason={query.get("reason")} mode={query.get("mode")} />
+      {justPaid && !paid && <Notice>Your payment is being confirmed. This takes a few seconds…</Notice>}
+      <Failure error={projects.error ?? subscription.error} />
+      {subscription.data && <NextSteps subscription={waiting.data ?? subscription.data} />}
+      {projects.isPending && <Loading what="projects" />}
+      <div className="grid" data-testid="projects">
+        {projects.data?.map((project) => (
+          <Link className="card project" to={`/projects/${project.publishableKey}`} key={project.publishableKey}>
+            <h2>{project.name}</h2>
+            <p>
+              <Badge>{project.mode}</Badge> <Badge>{project.projectType}</Badge>
+            </p>
+            <dl>
+              <div>
+                <dt>{project.projectType === "saas" ? "Tiers" : "Products"}</dt>
+                <dd>{count(project.tiersCount)}</dd>
+              </div>
+              <div>
+                <dt>Users</dt>
+                <dd>{count(project.endUsers)}</dd>
+              </div>
+              {project.projectType === "saas" && (
+                <div>
+                  <dt>Subscribers</dt>
+                  <dd>{count(project.activeSubscriptions)}</dd>
+                </div>
+              )}
+            </dl>
+            <code className="muted">{shortKey(project.publishableKey)}</code>
+          </Link>
+        ))}
+      </div>
+      {projects.data?.length === 0 && paid && (
+        <Empty title="No project yet">A project is one app: its keys, its tiers, its customers.</Empty>
+      )}
+    </>
+  );
+}
+
+function Arrival({ stripe, reason, mode }: { stripe: string | null; reason: string | null; mode: string | null }) {
+  if (stripe === "connected") return <Notice kind="success">Your Stripe account is connected in {mode} mode.</Notice>;
+  if (stripe !== "error") return null;
+  return <Notice kind="error">{CONNECT_ERRORS[reason ?? ""] ?? "Stripe could not be connected. Please try again."}</Notice>;
+}
+
+function NextSteps({ subscription }: { subscription: Subscription }) {
+  const subscribe = useSubscribe();
+  const connect = useConnectStripe();
+  if (subscription.plan !== "paid") {
+    return (
+      <section className="card step">
+        <div>
+          <h2>{subscription.endedAt ? "Your subscription has ended" : "Start your subscription"}</h2>
+          <p className="muted">
+            $15 a month for everything, as many projects as you like.
+            {subscription.liveKeysActive && subscription.liveKeysUntil && ` Your live keys work until ${day(subscription.liveKeysUntil)}.`}
+          </p>
+          <Failure error={subscribe.error} />
+        </div>
+        <button className="primary" data-testid="subscribe" disabled={subscribe.isPending} onClick={() => subscribe.mutate()}>
+          Subscribe for $15 a month
+        </button>
+      </section>
+    );
+  }
+  if (subscription.stripeAccounts.test || subscription.stripeAccounts.live) return null;
+  return (
+    <section className="card step">
+      <div>
+        <h2>Connect your Stripe account</h2>
+        <p className="muted">Your customers pay you directly. Begin in test mode; no real money moves.</p>
+        <Failure error={connect.error} />
+      </div>
+      <button className="primary" data-testid="connect-test" disabled={connect.isPending} onClick={() => connect.mutate("test")}>
+        Connect in test mode
+      </button>
+    </section>
+  );
+}

@@ -1,0 +1,100 @@
+/** The project's keys: shown, replaced, ended. */
+
+import { useState } from "react";
+import type { Project } from "../../api/types";
+import { Badge } from "../../components/Badge";
+import { Failure } from "../../components/Notice";
+import { RotateKeyDialog } from "../../components/RotateKeyDialog";
+import { Secret } from "../../components/Secret";
+import { ago, day } from "../../format";
+import { useRevealKey, useRevokeKey } from "../../hooks/useKeys";
+
+export function KeysSection({ project }: { project: Project }) {
+  const [rotating, setRotating] = useState(false);
+  return (
+    <div className="stack">
+      <section className="card stack">
+        <div>
+          <h2>Publishable key</h2>
+          <p className="muted">For browsers and apps: it says which project, and opens nothing that is private.</p>
+        </div>
+        <Secret label="Publishable key" value={project.publishableKey} testId="publishable-key" />
+      </section>
+      <section className="card stack">
+        <div>
+          <h2>Secret key</h2>
+          <p className="muted">For your server only. Rotate it whenever it may have been seen.</p>
+        </div>
+        <SecretKey key={project.secretKeyMasked} project={project} />
+        <button className="start" data-testid="rotate-key" onClick={() => setRotating(true)}>
+          {project.secretKeyMasked ? "Rotate the key" : "Make a key"}
+        </button>
+      </section>
+      <Keys project={project} />
+      {rotating && <RotateKeyDialog project={project} onClose={() => setRotating(false)} />}
+    </div>
+  );
+}
+
+function SecretKey({ project }: { project: Project }) {
+  const reveal = useRevealKey(project);
+  if (!project.secretKeyMasked) return <p>There is no working secret key.</p>;
+  if (reveal.data) {
+    return (
+      <div className="reveal">
+        <Secret label="Secret key" value={reveal.data} testId="secret-key" />
+        <button className="small" onClick={() => reveal.reset()}>
+          Hide
+        </button>
+      </div>
+    );
+  }
+  return (
+    <>
+      <div className="reveal">
+        <div className="secret">
+          <span className="muted">Secret key</span>
+          <code data-testid="masked-key">{project.secretKeyMasked}</code>
+        </div>
+        <button className="small" data-testid="reveal-key" disabled={reveal.isPending} onClick={() => reveal.mutate()}>
+          Reveal
+        </button>
+      </div>
+      <Failure error={reveal.error} />
+      {reveal.data === null && <p className="muted">This key can't be shown again. Rotate it to get a new one.</p>}
+    </>
+  );
+}
+
+function Keys({ project }: { project: Project }) {
+  const revoke = useRevokeKey(project.publishableKey);
+  if (project.keys.length === 0) return null;
+  return (
+    <section className="card">
+      <h2>Working secret keys</h2>
+      <Failure error={revoke.error} />
+      <ul className="lines" data-testid="keys">
+        {project.keys.map((key) => (
+          <li key={key.id}>
+            <span>
+              <code>{key.secretKeyMasked}</code> <Badge>{key.status}</Badge>
+              <small className="muted block">
+                Made {day(key.createdAt)}, last used {ago(key.lastUsedAt)}
+                {key.expiresAt && `, stops ${ago(key.expiresAt)}`}
+              </small>
+            </span>
+            <button
+              className="small danger-quiet"
+              disabled={revoke.isPending}
+              onClick={() =>
+                window.confirm(`Revoke ${key.secretKeyMasked}? Calls that use it are refused at once.`) && revoke.mutate(key.id)
+              }
+            >
+              Revoke
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,120 @@
+/** The project's name and origins, its way to live, its history and its end. */
+
+import { useState, type FormEvent } from "react";
+import { useNavigate } from "react-router-dom";
+import type { Project } from "../../api/types";
+import { Empty } from "../../components/Empty";
+import { Field } from "../../components/Field";
+import { Failure } from "../../components/Notice";
+import { Promotion } from "../../components/Promotion";
+import { ago, words } from "../../format";
+import { useChangeProject, useDeleteProject } from "../../hooks/useProjects";
+
+export function SettingsSection({ project }: { project: Project }) {
+  return (
+    <div className="stack">
+      <Name project={project} />
+      <Origins project={project} />
+      {project.mode === "test" && <Promotion project={project} />}
+      <History project={project} />
+      <End project={project} />
+    </div>
+  );
+}
+
+function Name({ project }: { project: Project }) {
+  const change = useChangeProject(project.publishableKey);
+  const [name, setName] = useState(project.name);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    change.mutate({ name: name.trim() });
+  };
+  return (
+    <form className="card stack" onSubmit={submit}>
+      <h2>Name</h2>
+      <Field label="Project name" value={name} onChange={setName} maxLength={100} required />
+      <Failure error={change.error} />
+      <button className="start" disabled={change.isPending || !name.trim() || name.trim() === project.name}>
+        Save the name
+      </button>
+    </form>
+  );
+}
+
+function Origins({ project }: { project: Project }) {
+  const change = useChangeProject(project.publishableKey);
+  const saved = project.redirectOrigins.join("\n");
+  const [text, setText] = useState(saved);
+  const origins = text.split(/\s+/).filter(Boolean);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    change.mutate({ redirectOrigins: origins });
+  };
+  return (
+    <form className="card stack" onSubmit={submit}>
+      <div>
+        <h2>Redirect origins</h2>
+        <p className="muted">
+          Where sign-up may send your users back to, one a line, like https://app.example.com.
+          {project.mode === "test" && " Any http://localhost port is allowed in test mode."}
+        </p>
+      </div>
+      <label className="field">
+        <span>Origins</span>
+        <textarea rows={3} spellCheck={false} value={text} onChange={(event) => setText(event.target.value)} />
+      </label>
+      <Failure error={change.error} />
+      <button className="start" disabled={change.isPending || origins.join("\n") === saved}>
+        Save the origins
+      </button>
+    </form>
+  );
+}
+
+function History({ project }: { project: Project }) {
+  return (
+    <section className="card">
+      <h2>History</h2>
+      {project.audit.length === 0 ? (
+        <Empty title="Nothing happened yet" />
+      ) : (
+        <ul className="lines">
+          {project.audit.map((entry, index) => (
+            <li key={`${entry.createdAt}-${index}`}>
+              <span>{words(entry.action)}</span>
+              <time className="muted" dateTime={entry.createdAt}>
+                {ago(entry.createdAt)}
+              </time>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function End({ project }: { project: Project }) {
+  const navigate = useNavigate();
+  const remove = useDeleteProject(project.publishableKey);
+  const [typed, setTyped] = useState("");
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (typed === project.name) remove.mutate(undefined, { onSuccess: () => void navigate("/projects") });
+  };
+  return (
+    <form className="card stack danger-zone" onSubmit={submit}>
+      <div>
+        <h2>Delete the project</h2>
+        <p className="muted">
+          Its keys stop at once, its customers and orders are forgotten here, and its products at Stripe are archived. There is
+          no way back.
+        </p>
+      </div>
+      <Field label={`Type “${project.name}” to confirm`} value={typed} onChange={setTyped} autoComplete="off" />
+      <Failure error={remove.error} />
+      <button className="danger start" data-testid="delete-project" disabled={typed !== project.name || remove.isPending}>
+        Delete it for good
+      </button>
+    </form>
+  );
+}
