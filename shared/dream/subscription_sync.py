@@ -51,7 +51,7 @@ async def sync(
         reading = await read(context, account, subscription_id)
         if reading.row is not None:
             return await _known(context, account, owner, reading, email)
-        return await _unknown(context, account, owner, reading, email)
+        return await _unknown(context, account, owner, reading, subscription_id, email)
     except StripeRefused as refusal:
         if not refusal.is_disconnected:
             raise
@@ -95,21 +95,20 @@ async def _known(
 
 
 async def _unknown(
-    context: Context, account: ConnectedAccount, owner: Owner, reading: Reading, email: str | None
+    context: Context, account: ConnectedAccount, owner: Owner, reading: Reading, subscription_id: str, email: str | None
 ) -> Handled:
-    facts = reading.facts
+    """A subscription that is not stored. What is left unstored still outdates the reads that began before."""
+    facts, key = reading.facts, owner.publishable_key
+    outdated = [subscription_syncs.mark_applied(subscription_id, reading.number)]
     if facts is None or reading.owner != owner:
-        return ignored("no such subscription of ours at Stripe", owner.publishable_key)
+        return replace(ignored("no such subscription of ours at Stripe", key), effects=outdated)
     present, tiers = await context.db.batch(
-        [
-            subscriptions.of_user(owner.publishable_key, owner.user_id),
-            tier_prices.tier_of_price(owner.publishable_key, facts.price_id),
-        ]
+        [subscriptions.of_user(key, owner.user_id), tier_prices.tier_of_price(key, facts.price_id)]
     )
     if not tiers:
-        return ignored("the price is no tier's of this project", owner.publishable_key)
+        return replace(ignored("the price is no tier's of this project", key), effects=outdated)
     if not facts.is_live:
-        return Handled(reason="ended before it was known", publishable_key=owner.publishable_key)
+        return Handled(outdated, reason="ended before it was known", publishable_key=key)
     first: list[Bound] = []
     if present and present[0]["endedAt"] is None and present[0]["subscriptionId"] != facts.subscription_id:
         other = await read(context, account, present[0]["subscriptionId"])

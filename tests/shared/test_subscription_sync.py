@@ -183,7 +183,7 @@ def assert_as_stripe_says(world: World, stripe: Stripe) -> None:
     assert row["subscriptionId"] not in owed(world) or row["endedAt"] is not None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(some.lists(acts, max_size=25), some.permutations(SUBSCRIPTIONS))
 def test_the_row_ends_up_as_stripe_says(told: list[Act], last: list[str]) -> None:
     asyncio.run(live_through(told, last))

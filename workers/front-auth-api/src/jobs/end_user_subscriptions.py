@@ -84,7 +84,7 @@ async def _repair(
     if project is None:
         return 0
     handled = await subscription_sync.sync(context, account, named, subscription.id)
-    if not handled.effects:
+    if handled.outcome != "handled":
         return 0
     context.log.warning(
         "subscription drifted",
