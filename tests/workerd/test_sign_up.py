@@ -186,6 +186,14 @@ def test_of_two_redirects_the_checked_one_is_used(door: httpx.Client, tenant: Te
     assert "evil" not in page.text
 
 
+def test_the_longest_redirect_survives_the_way(door: httpx.Client, tenant: Tenant) -> None:
+    longest = f"{REGISTERED}/".ljust(2048, "a")
+    state = begin(door, tenant, longest)
+    assert len(cookie_of(door, state)) < 4096 - 200
+    assert f'data-redirect="{longest}"' in door.get("/callback", params={"state": state}).text
+    assert door.get("/signin", params=link(tenant, longest + "a")).status_code == 400
+
+
 def test_this_machine_is_open_to_test_keys_only(door: httpx.Client, tenant: Tenant, live: Tenant) -> None:
     for redirect in ("http://localhost:4321/app", "http://127.0.0.1:4321/app"):
         assert door.get("/signup", params=link(tenant, redirect)).status_code == 303
@@ -237,7 +245,8 @@ def test_pages_carry_a_strict_policy_and_nothing_inline(stack: Stack, door: http
         door.get("/callback", params={"state": begin(door, tenant)}),
         door.get("/callback", headers=HTML),
     ):
-        policy = dict(part.strip().partition(" ")[::2] for part in page.headers["Content-Security-Policy"].split(";"))
+        parts = [part.strip().partition(" ") for part in page.headers["Content-Security-Policy"].split(";")]
+        policy = {name: sources for name, _, sources in parts}
         assert (
             policy["default-src"]
             == policy["base-uri"]
@@ -510,6 +519,24 @@ def test_clerk_failing_loses_nothing(stack: Stack, door: httpx.Client, tenant: T
         clerk.clear("/faults")
 
 
+@pytest.mark.parametrize("step", ["complete:joined", "complete:owed"])
+def test_dying_half_way_is_made_good_by_the_next_try(
+    stack: Stack, door: httpx.Client, tenant: Tenant, clerk: ClerkControls, step: str
+) -> None:
+    user = clerk.make_user("endUsersTest")
+    token = clerk.token("endUsersTest", user)
+    checkpoints = f"{stack.url('sign-up')}/_devstack/checkpoints"
+    httpx.post(checkpoints, json={"armed": {step: "fail"}}).raise_for_status()
+    try:
+        assert complete(door, token, tenant).status_code == 500
+    finally:
+        httpx.post(checkpoints, json={"armed": {}}).raise_for_status()
+    assert complete(door, token, tenant).status_code == 200
+    settled(stack, user)
+    assert members(stack, user) == [tenant.publishable_key]
+    assert metadata(stack, "endUsersTest", user)["publishableKey"] == tenant.publishable_key
+
+
 # The plan, once paid -----------------------------------------------------------------------------------------
 
 
@@ -627,7 +654,11 @@ def test_a_change_at_clerk_arrives(stack: Stack, door: httpx.Client, tenant: Ten
 def test_an_instance_speaks_for_its_own_mode_only(
     stack: Stack, door: httpx.Client, tenant: Tenant, live: Tenant, clerk: ClerkControls
 ) -> None:
-    for project, own, other in ((tenant, "endUsersTest", "endUsersLive"), (live, "endUsersLive", "endUsersTest")):
+    instances: list[tuple[Tenant, InstanceName, InstanceName]] = [
+        (tenant, "endUsersTest", "endUsersLive"),
+        (live, "endUsersLive", "endUsersTest"),
+    ]
+    for project, own, other in instances:
         user = bound(stack, project, clerk, door, own)
         before = profile(stack, user)
         foreign = person(user, project.publishable_key, "thief@example.com", FUTURE)
