@@ -16,6 +16,7 @@ from typing import Any
 from devstack.configuration import rate_limit_from_environment, read_overrides
 from devstack.paths import ROOT
 from devstack.ports import Ports, PortTaken
+from devstack.resealing import seal_anew
 from devstack.secrets import Secrets, new_encryption_key
 from devstack.service import end_group
 from devstack.stack import BOOT_SECONDS, Stack, StackError, clean
@@ -210,16 +211,25 @@ def clean_data() -> int:
 
 
 def rotate_encryption_key() -> int:
-    """Puts a new key before the older ones; the workers seal again what an older one sealed, row by row, at night."""
+    """Puts a new key before the older ones, and has the workers seal anew what an older one sealed."""
     folder = dev_folder()
+    was_running = bool(supervisor(folder))
+    if was_running:
+        down()
     Secrets.of_stack(folder).with_new_encryption_key().write(folder)
-    say("the local stack seals under a new key from its next start")
+    if up():
+        return 1
+    checked, resealed = seal_anew(json.loads((folder / "stack.json").read_text()), Ports.from_environment())
+    if not was_running:
+        down()
+    say(f"{checked} stored secret keys, {resealed} of them sealed anew")
     print(f"""
   For production, put a new entry before those that are there, in every worker:
 
   wrangler secret put ENCRYPTION_KEYS      {new_encryption_key()},<the entries of now>
 
-  Remove the older entries when the nightly run has sealed everything anew.
+  The schedule of front-auth-api then seals everything anew within minutes; its log says "nightly job done" for sealed_keys.
+  Remove the older entries a day later, when no kept answer needs them any more.
 """)
     return 0
 

@@ -12,6 +12,7 @@ import pytest
 from devstack.stack import Stack
 from dream.domain import keys
 from tests.developers import Developer, make_developer
+from tests.killing import kill_during
 from tests.stripe_accounts import Saas, StripeControls, make_saas
 from tests.tenants import Tenant, make_tenant
 
@@ -343,6 +344,52 @@ def test_what_stripe_does_not_take_at_deletion_is_owed_until_it_does(
     for product_id in saas.products.values():
         assert stripe.api("GET", f"products/{product_id}", saas.account)["active"] is False
         assert stack.d1(owed, product_id) == []
+
+
+# Killed half-way
+
+
+def test_a_rotation_revocation_or_deletion_that_was_killed_is_complete_or_can_be_repeated(
+    stack: Stack, stripe: StripeControls
+) -> None:
+    developers = [make_developer(stack, stripe) for _ in range(3)]
+    rotating, revoking, deleting = (
+        make_saas(
+            stack,
+            stripe,
+            platform=(developer.platform_id, developer.user_id),
+            account=developer.accounts["test"],
+        )
+        for developer in developers
+    )
+    for saas in (rotating, revoking, deleting):
+        assert count(stack, saas.tenant.secret_key) == 200
+    body = {"publishableKey": rotating.tenant.publishable_key}
+    its_body = {"publishableKey": revoking.tenant.publishable_key}
+    kill_during(
+        stack,
+        WORKER,
+        [
+            ("rotate-key:committed", lambda: call(developers[0], "POST", "/projects/rotate-key", body)),
+            ("revoke-key:committed", lambda: call(developers[1], "POST", "/projects/revoke-key", its_body)),
+            (
+                "delete-project:committed",
+                lambda: call(developers[2], "DELETE", f"/projects/{deleting.tenant.publishable_key}"),
+            ),
+        ],
+    )
+    for saas in (rotating, revoking, deleting):
+        assert count(stack, saas.tenant.secret_key) == 401
+    rotated = rotate(developers[0], rotating.tenant)
+    working = "SELECT secretKeyHash FROM api_keys WHERE publishableKey = ?1 AND status = 'active'"
+    (current,) = stack.d1(working, rotating.tenant.publishable_key)
+    assert current["secretKeyHash"] == keys.hash_secret(rotated["secretKey"])
+    assert count(stack, rotated["secretKey"]) == 200
+    assert call(developers[1], "POST", "/projects/revoke-key", its_body).json()["revoked"] == []
+    assert call(developers[2], "DELETE", f"/projects/{deleting.tenant.publishable_key}").status_code == 404
+    stack.run_scheduled(WORKER)
+    for product_id in deleting.products.values():
+        assert stripe.api("GET", f"products/{product_id}", deleting.account)["active"] is False
 
 
 # Others' projects
