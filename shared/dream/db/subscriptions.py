@@ -115,11 +115,6 @@ async def number_and_find(db: Database, subscription_id: str) -> tuple[int, Row 
     return numbers[0]["answer"], rows[0] if rows else None
 
 
-async def find_by_id(db: Database, subscription_id: str) -> Row | None:
-    """The subscription, whosever it is."""
-    return await db.first(FIND_BY_ID, subscription_id)
-
-
 def keep(owner: Owner, facts: SubscriptionFacts, number: int, now: str) -> Bound:
     """Set the user's row to what the read with this number found, as far as the rules above allow."""
     return KEEP.bind(

@@ -2,6 +2,8 @@
 
 What a token shows of a plan is a courtesy: D1 decides. But no project's wish touches a user of another one, whoever named them:
 metadata that name a project are only set for its own users and for users of none, and `onlyOf` in a payload wants its own.
+
+Payloads have `instance` and `userId`. Subjects of the outbox name the project too, so that no project's wish replaces another's.
 """
 
 from __future__ import annotations
@@ -9,31 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dream.bindings import Bound
 from dream.clients.clerk import Clerk
 from dream.context import Context
-from dream.db import outbox
 from dream.outbox import Effect
-from dream.settings import ClerkName
-
-
-def set_public_metadata(instance: ClerkName, user_id: str, public_metadata: Mapping[str, Any], now: str) -> Bound:
-    """Owe: the user's public metadata have these values; other keys stay.
-
-    A newer wish for the user replaces an older one, but no project's wish replaces another's.
-    """
-    project = public_metadata.get("publishableKey")
-    return outbox.enqueue(
-        "set_public_metadata",
-        f"{instance}:{user_id}" if project is None else f"{instance}:{user_id}:{project}",
-        {"instance": instance, "userId": user_id, "publicMetadata": dict(public_metadata)},
-        now,
-    )
-
-
-def delete_user(instance: ClerkName, user_id: str, now: str) -> Bound:
-    """Owe: the user is gone."""
-    return outbox.enqueue("delete_user", f"{instance}:{user_id}", {"instance": instance, "userId": user_id}, now)
 
 
 async def _set_public_metadata(context: Context, payload: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Effects on Stripe accounts that the outbox carries out. Each is done when Stripe says that it is so already.
 
-An account that the platform may not act on any more owes nothing and is owed nothing: its effects count as done.
+Payloads have `mode`, `account` and the id of what they are about: `productId`, `priceId`, `subscriptionId` or `sessionId`. An account
+that the platform may not act on any more owes nothing and is owed nothing: its effects count as done.
 """
 
 from __future__ import annotations
@@ -20,35 +21,6 @@ from dream.outbox import Effect
 from dream.settings import Mode
 
 Payload: TypeAlias = Mapping[str, Any]
-
-
-def archive_product(mode: Mode, account: str, product_id: str, now: str) -> Bound:
-    """Owe: nobody buys this product any more."""
-    return outbox.enqueue(
-        "archive_product", product_id, {"mode": mode, "account": account, "productId": product_id}, now
-    )
-
-
-def archive_price(mode: Mode, account: str, price_id: str, now: str) -> Bound:
-    """Owe: nobody buys at this price any more; subscriptions keep it."""
-    return outbox.enqueue("archive_price", price_id, {"mode": mode, "account": account, "priceId": price_id}, now)
-
-
-def cancel_subscription(mode: Mode, account: str, subscription_id: str, now: str) -> Bound:
-    """Owe: the subscription ends at once."""
-    return outbox.enqueue(
-        "cancel_subscription",
-        subscription_id,
-        {"mode": mode, "account": account, "subscriptionId": subscription_id},
-        now,
-    )
-
-
-def expire_session(mode: Mode, account: str, session_id: str, now: str) -> Bound:
-    """Owe: the open checkout session takes no payment any more."""
-    return outbox.enqueue(
-        "expire_session", session_id, {"mode": mode, "account": account, "sessionId": session_id}, now
-    )
 
 
 def revoke_connection(mode: Mode, account: str, now: str) -> Bound:
