@@ -188,10 +188,9 @@ class Stack:
         service = self._run("workers", [NODE, RUNTIME / "stack.mjs", file], environment=environment)
         self._wait_for_workers(service)
 
-    def _start_frontend(self) -> None:
-        vite = FRONTEND / "node_modules" / "vite" / "bin" / "vite.js"
-        port = str(self.configuration.ports.frontend)
-        variables = {
+    def frontend_variables(self) -> dict[str, str]:
+        """What a build of the dashboard is told, by environment variable."""
+        return {
             "VITE_API_MULTI_URL": self.url("api-multi"),
             "VITE_FRONT_AUTH_API_URL": self.url("front-auth-api"),
             "VITE_OAUTH_API_URL": self.url("oauth-api"),
@@ -199,8 +198,14 @@ class Stack:
             "VITE_CLERK_PUBLISHABLE_KEY": self.configuration.clerk_publishable_key("developers", "test"),
             "VITE_CLERK_URL": self.configuration.clerk_issuer("developers"),
         }
+
+    def _start_frontend(self) -> None:
+        vite = FRONTEND / "node_modules" / "vite" / "bin" / "vite.js"
+        if not vite.exists():
+            raise StackError("the dashboard's packages are missing: make install")
+        port = str(self.configuration.ports.frontend)
         command: list[str | Path] = [NODE, vite, "--host", HOST, "--port", port, "--strictPort"]
-        service = self._run("frontend", command, folder=FRONTEND, environment=variables)
+        service = self._run("frontend", command, folder=FRONTEND, environment=self.frontend_variables())
         self._wait_for(service, f"{self.url('frontend')}/")
 
     # Waiting

@@ -2078,7 +2078,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Sign up */
+        /**
+         * Sign up
+         * @description `redirect` is of an origin registered for the project, without a fragment; `http://localhost` and `http://127.0.0.1` on any port will do for test keys. The browser comes back to it with `#token=…&userId=…&publishableKey=…&plan=…`: a session token of Clerk's, good for a minute, in the fragment, which no server sees. A user of another project stays on our page. Browsers get refusals as a page.
+         */
         get: {
             parameters: {
                 query: {
@@ -2117,7 +2120,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Sign in */
+        /**
+         * Sign in
+         * @description `redirect` is of an origin registered for the project, without a fragment; `http://localhost` and `http://127.0.0.1` on any port will do for test keys. The browser comes back to it with `#token=…&userId=…&publishableKey=…&plan=…`: a session token of Clerk's, good for a minute, in the fragment, which no server sees. A user of another project stays on our page. Browsers get refusals as a page.
+         */
         get: {
             parameters: {
                 query: {
@@ -2156,12 +2162,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The end user's account */
+        /**
+         * The end user's account
+         * @description Without `redirect` there is no way back, and no token is handed over.
+         */
         get: {
             parameters: {
                 query: {
                     pk: string;
-                    redirect: string;
+                    redirect?: string;
                 };
                 header?: never;
                 path?: never;
@@ -2195,7 +2204,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Wait until the paid plan is in force, then hand over a fresh token */
+        /**
+         * Wait until the paid plan is in force, then hand over a fresh token
+         * @description The page waits for half a minute at most, then comes back like `/signin`; with `plan_pending=1` in the fragment when the payment was not confirmed in time. The right place for a checkout's `successUrl` to lead to.
+         */
         get: {
             parameters: {
                 query: {
@@ -2238,7 +2250,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Verify the token and bind its user to the project */
+        /**
+         * Verify the token and bind its user to the project
+         * @description Apps with pages of their own call it with the publishable key and the end user's token, as often as they like. Our own page sends `state` in place of the key and is told `redirect`. A user of another project gets 409 `belongs_to_other_project`.
+         */
         post: {
             parameters: {
                 query?: never;
@@ -2259,7 +2274,10 @@ export interface paths {
                             success: true;
                             userId: string;
                             publishableKey: string;
-                            plan: string;
+                            /** @description Null for a store, which has no plans. */
+                            plan: string | null;
+                            /** Format: uri */
+                            redirect?: string;
                         };
                     };
                 };
@@ -2509,7 +2527,11 @@ export interface components {
                     type: string;
                     /** Format: date-time */
                     createdAt: string;
-                    status: string;
+                    /**
+                     * @description Null while it is being handled.
+                     * @enum {unknown}
+                     */
+                    status: "handled" | "ignored" | "rejected" | null;
                 }[];
             };
             filters: {

@@ -35,6 +35,7 @@ export function ProjectPage() {
 }
 
 function Sections({ project }: { project: Project }) {
+  const base = `/projects/${project.publishableKey}`;
   const isStore = project.projectType === "store";
   const sections = [
     { path: "", title: "Overview", element: <OverviewSection project={project} /> },
@@ -58,7 +59,7 @@ function Sections({ project }: { project: Project }) {
       </header>
       <nav className="tabs" aria-label="Sections of the project">
         {sections.map(({ path, title }) => (
-          <NavLink key={path} to={path} end data-testid={`section-${path || "overview"}`}>
+          <NavLink key={path} to={path ? `${base}/${path}` : base} end data-testid={`section-${path || "overview"}`}>
             {title}
           </NavLink>
         ))}
@@ -67,7 +68,7 @@ function Sections({ project }: { project: Project }) {
         {sections.map(({ path, element }) => (
           <Route key={path} path={path} element={element} />
         ))}
-        <Route path="*" element={<Navigate to={`/projects/${project.publishableKey}`} replace />} />
+        <Route path="*" element={<Navigate to={base} replace />} />
       </Routes>
     </>
   );

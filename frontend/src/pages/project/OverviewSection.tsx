@@ -41,7 +41,7 @@ export function OverviewSection({ project }: { project: Project }) {
 function Saas({ data: { metrics } }: { data: Dashboard }) {
   return (
     <>
-      <Metric label="Monthly recurring revenue" value={money(metrics.mrr, metrics.currency)} />
+      <Metric label="Recurring revenue" value={money(metrics.mrr, metrics.currency)} note="a month" />
       <Metric label="Revenue" value={money(metrics.revenue, metrics.currency)} note="all time, less refunds" />
       <Metric
         label="Active subscriptions"
@@ -97,7 +97,7 @@ function Events({ data }: { data: Dashboard }) {
             <li key={`${event.createdAt}-${index}`}>
               <code>{event.type}</code>
               <span className="muted">
-                <Badge>{event.status}</Badge> <time dateTime={event.createdAt}>{ago(event.createdAt)}</time>
+                <Badge>{event.status ?? "processing"}</Badge> <time dateTime={event.createdAt}>{ago(event.createdAt)}</time>
               </span>
             </li>
           ))}
