@@ -269,7 +269,11 @@ def test_from_sign_up_to_live_and_through_a_cancellation_and_back(
 
     # See it all.
     dashboard.ok("PATCH", f"/projects/{pk}", {"name": "Notes 2", "redirectOrigins": ["https://notes.example.com"]})
-    projects = {each["publishableKey"]: each for each in dashboard.ok("GET", "/projects")["projects"]}
+    account = dashboard.ok("GET", "/projects")
+    assert {"payment.succeeded", "subscription.active", "stripe.connected"} <= {
+        entry["action"] for entry in account["audit"]
+    }
+    projects = {each["publishableKey"]: each for each in account["projects"]}
     assert set(projects) == {pk, store["publishableKey"], live["publishableKey"]}
     assert (projects[pk]["name"], projects[pk]["tiersCount"]) == ("Notes 2", 3)
     assert projects[pk]["redirectOrigins"] == ["https://notes.example.com"]

@@ -22,6 +22,12 @@ RECENT_OF_PROJECT = Sql("""
 SELECT actor, action, details, createdAt FROM audit_log WHERE publishableKey = ?1 ORDER BY createdAt DESC, auditId DESC LIMIT ?2
 """)
 
+# What concerns no project: payments at dream-api, connected Stripe accounts.
+RECENT_OF_PLATFORM = Sql("""
+SELECT actor, action, details, createdAt FROM audit_log
+WHERE platformId = ?1 AND publishableKey IS NULL ORDER BY createdAt DESC, auditId DESC LIMIT ?2
+""")
+
 # The latest entries of each project of a platform.
 RECENT_OF_PROJECTS = Sql("""
 SELECT a.publishableKey, a.actor, a.action, a.details, a.createdAt
@@ -54,3 +60,8 @@ async def recent_of_project(db: Database, publishable_key: str, count: int) -> l
 def recent_of_projects(platform_id: str, count: int) -> Bound:
     """Up to `count` latest entries of each of the platform's projects, newest first."""
     return RECENT_OF_PROJECTS.bind(platform_id, count)
+
+
+def recent_of_platform(platform_id: str, count: int) -> Bound:
+    """The platform's latest entries that are of no project, newest first."""
+    return RECENT_OF_PLATFORM.bind(platform_id, count)

@@ -64,18 +64,22 @@ def _origins_in(value: object, mode: Mode, problems: dict[str, str]) -> tuple[st
 
 
 async def list_projects(context: Context, request: Request, developer: Developer) -> Response:
-    """All projects of the developer, live ones first, with their keys masked and what was done to them lately."""
+    """All projects of the developer, live ones first, with their keys masked and what was done to them lately; and what was
+    done that concerns no single project.
+    """
     platform = await platform_of(context, developer)
-    listed, keys, origins, audit = await context.db.batch(
+    listed, keys, origins, audit, own_audit = await context.db.batch(
         [
             owned_projects.list_of_platform(platform.platform_id),
             api_keys.list_of_platform(platform.platform_id, context.now()),
             projects.list_origins_of_platform(platform.platform_id),
             audit_log.recent_of_projects(platform.platform_id, AUDIT_ENTRIES),
+            audit_log.recent_of_platform(platform.platform_id, AUDIT_ENTRIES),
         ]
     )
     shown = [_shown(project, keys, origins, audit) for project in listed]
-    return json_response({"platformId": platform.platform_id, "projects": shown})
+    history = [_shown_entry(entry) for entry in own_audit]
+    return json_response({"platformId": platform.platform_id, "projects": shown, "audit": history})
 
 
 async def change_project(context: Context, request: Request, developer: Developer) -> Response:
