@@ -75,6 +75,10 @@ rotate-encryption-key: install ## Seal stored secret keys under a new key
 vendor: install ## Fill workers/*/python_modules with what wrangler uploads
 	@.venv/bin/python -m devstack.vendor
 
+.PHONY: build-frontend
+build-frontend: install ## Build the dashboard into frontend/dist, for Pages
+	@npm --prefix frontend run --silent build
+
 dry-run: vendor ## Bundle each worker as a deploy would, and print its upload size
 	@.venv/bin/python -m devstack.dry_run
 
@@ -87,6 +91,10 @@ check: install ## Format, lint, types, layers: all that CI asks before the tests
 	@echo "==> types" && pyright --warnings
 	@echo "==> layers" && pytest --quiet tests/test_layers.py
 	$(call each_package,check)
+
+.PHONY: types
+types: install ## Write the dashboard's types from openapi.yaml
+	@npm --prefix frontend run --silent types
 
 format: install ## Let ruff format the code and sort its imports
 	@ruff check --quiet --select I --fix . && ruff format --quiet .

@@ -62,8 +62,7 @@ const STEPS = [
 ] as const;
 
 /** How long ago, or how soon. */
-export function ago(moment: string | null | undefined, now = Date.now()): string {
-  if (!moment) return "never";
+export function ago(moment: string, now = Date.now()): string {
   const seconds = (new Date(moment).getTime() - now) / 1000;
   const format = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   for (const [unit, length] of STEPS) {

@@ -13,3 +13,8 @@ export function firstCall(secretKey: string): string {
 export function listProducts(publishableKey: string): string {
   return [`curl ${settings.apiMultiUrl}/api/products \\`, `  -H "X-Publishable-Key: ${publishableKey}"`].join("\n");
 }
+
+/** Where an app sends people who have no account yet; they come back to `redirect` with a token. */
+export function signUpPage(publishableKey: string, redirect: string): string {
+  return `${settings.signUpUrl}/signup?${new URLSearchParams({ pk: publishableKey, redirect })}`;
+}

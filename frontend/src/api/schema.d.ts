@@ -1751,6 +1751,7 @@ export interface paths {
                         "application/json": {
                             platformId: string;
                             projects: components["schemas"]["Project"][];
+                            audit?: components["schemas"]["AuditEntry"][];
                         };
                     };
                 };

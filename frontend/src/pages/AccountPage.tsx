@@ -1,6 +1,6 @@
 /** The developer's own subscription, and the connected Stripe accounts. */
 
-import type { Mode } from "../api/types";
+import type { Mode, Subscription } from "../api/types";
 import { Badge } from "../components/Badge";
 import { Loading } from "../components/Loading";
 import { Failure } from "../components/Notice";
@@ -33,13 +33,7 @@ export function AccountPage() {
             <h2>
               dream-api, $15 a month <Badge>{data.status}</Badge>
             </h2>
-            <p className="muted">
-              {data.plan !== "paid" && (data.endedAt ? `Ended on ${day(data.endedAt)}.` : "Not subscribed.")}
-              {data.plan === "paid" &&
-                (data.cancelAtPeriodEnd
-                  ? `Ends on ${day(data.currentPeriodEnd)}.`
-                  : `Renews on ${day(data.currentPeriodEnd)}.`)}
-            </p>
+            <p className="muted">{standing(data)}</p>
             <Failure error={portal.error ?? subscribe.error} />
           </div>
           {data.status === "none" || data.status === "canceled" ? (
@@ -56,6 +50,13 @@ export function AccountPage() {
       {data && (["test", "live"] as const).map((mode) => <Account key={mode} mode={mode} id={data.stripeAccounts[mode]} />)}
     </>
   );
+}
+
+function standing(subscription: Subscription): string {
+  const { plan, endedAt, currentPeriodEnd, cancelAtPeriodEnd } = subscription;
+  if (plan !== "paid") return endedAt ? `Ended on ${day(endedAt)}.` : "Not subscribed.";
+  if (!currentPeriodEnd) return "Everything is included.";
+  return `${cancelAtPeriodEnd ? "Ends" : "Renews"} on ${day(currentPeriodEnd)}.`;
 }
 
 function Account({ mode, id }: { mode: Mode; id: string | null }) {

@@ -79,7 +79,7 @@ function Keys({ project }: { project: Project }) {
             <span>
               <code>{key.secretKeyMasked}</code> <Badge>{key.status}</Badge>
               <small className="muted block">
-                Made {day(key.createdAt)}, last used {ago(key.lastUsedAt)}
+                Made {day(key.createdAt)}, {key.lastUsedAt ? `last used ${ago(key.lastUsedAt)}` : "never used"}
                 {key.expiresAt && `, stops ${ago(key.expiresAt)}`}
               </small>
             </span>

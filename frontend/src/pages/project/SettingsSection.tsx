@@ -2,11 +2,13 @@
 
 import { useState, type FormEvent } from "react";
 import { useNavigate } from "react-router-dom";
+import { signUpPage } from "../../api/examples";
 import type { Project } from "../../api/types";
 import { Empty } from "../../components/Empty";
 import { Field } from "../../components/Field";
 import { Failure } from "../../components/Notice";
 import { Promotion } from "../../components/Promotion";
+import { Secret } from "../../components/Secret";
 import { ago, words } from "../../format";
 import { useChangeProject, useDeleteProject } from "../../hooks/useProjects";
 
@@ -67,9 +69,13 @@ function Origins({ project }: { project: Project }) {
       <button className="start" disabled={change.isPending || origins.join("\n") === saved}>
         Save the origins
       </button>
+      <Secret label="Your sign-up page" value={signUpPage(project.publishableKey, exampleRedirect(project))} />
     </form>
   );
 }
+
+const exampleRedirect = (project: Project): string =>
+  `${project.redirectOrigins[0] ?? (project.mode === "test" ? "http://localhost:3000" : "https://app.example.com")}/`;
 
 function History({ project }: { project: Project }) {
   return (
