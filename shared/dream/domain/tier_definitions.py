@@ -259,7 +259,7 @@ def parse_new_tier(sent: object, project_type: ProjectType) -> TierDefinition:
     if billing_mode in BILLING_MODES.values() and billing_mode != BILLING_MODES[project_type]:
         raise TypesMixed(project_type)
     problems: dict[str, str] = {}
-    tier = tier_definition(sent, project_type, "tier.", problems)
+    tier = tier_definition(cast("object", sent), project_type, "tier.", problems)
     if tier is None:
         raise InvalidFields(problems)
     return tier
