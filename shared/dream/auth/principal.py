@@ -51,10 +51,13 @@ class ProjectCaller:
 
     project: Project
     secret_key_hash: str | None
+    address: str | None = None
 
     @property
     def rate_key(self) -> str:
-        return f"project:{self.project.publishable_key}"
+        """A publishable key is in every visitor's browser, so such callers are told apart by their address."""
+        visitor = "" if self.address is None else f":{self.address}"
+        return f"project:{self.project.publishable_key}{visitor}"
 
     @property
     def idempotency_scope(self) -> str:

@@ -7,7 +7,7 @@ a platform that stops paying, is refused within the bounds that API users are pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dream.auth.principal import Project, ProjectCaller
@@ -81,7 +81,7 @@ async def any_project_key(context: Context, request: Request) -> ProjectCaller:
     publishable_key = request.headers.get("x-publishable-key")
     if publishable_key is None:
         raise Unauthorized("A secret key, or a publishable key in X-Publishable-Key, is needed.")
-    return await caller_of_publishable_key(context, publishable_key)
+    return replace(await caller_of_publishable_key(context, publishable_key), address=request.address)
 
 
 async def caller_of_secret_key(context: Context, key: str) -> ProjectCaller:
