@@ -31,6 +31,9 @@ export function App() {
   const { user } = session;
   return (
     <div className="shell">
+      <a className="skip" href="#content">
+        Skip to the content
+      </a>
       <aside className="sidebar">
         <NavLink to="/" className="brand">
           <Logo /> dream-api
@@ -46,7 +49,7 @@ export function App() {
           </button>
         </div>
       </aside>
-      <main>
+      <main id="content" tabIndex={-1}>
         <Routes>
           <Route path="/" element={<ProjectsPage />} />
           <Route path="/projects" element={<ProjectsPage />} />

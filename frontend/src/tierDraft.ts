@@ -1,7 +1,7 @@
 /** What a person types about one tier or product, and what the API gets of it. */
 
-import type { ProjectType, Tier, TierDefinition } from "./api/types";
-import { minorUnits, slug, typedMoney, wholeNumber } from "./format";
+import type { ProjectType, Tier, TierDefinition } from "./api/types.ts";
+import { minorUnits, slug, typedMoney, wholeNumber } from "./format.ts";
 
 /** All as typed: texts, until the form is sent. */
 export interface TierDraft {
@@ -65,10 +65,7 @@ export function definitionOf(draft: TierDraft, projectType: ProjectType): TierDe
     description: draft.description.trim(),
     popular: draft.popular,
   };
-  if (projectType === "store") {
-    const stock = wholeNumber(draft.stock);
-    return { ...common, billingMode: "one_off", ...(stock === null ? {} : { inventory: stock }) };
-  }
+  if (projectType === "store") return { ...common, billingMode: "one_off", inventory: wholeNumber(draft.stock) };
   return {
     ...common,
     billingMode: "subscription",

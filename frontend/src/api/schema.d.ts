@@ -2395,8 +2395,9 @@ export interface components {
             billingMode?: "subscription" | "one_off";
             description?: string;
             /** Format: uri */
-            imageUrl?: string;
-            inventory?: number;
+            imageUrl?: string | null;
+            /** @description Null is not tracked. */
+            inventory?: number | null;
             trialDays?: number;
             features?: string[];
             popular?: boolean;

@@ -2,6 +2,7 @@
 
 import { useState, type FormEvent } from "react";
 import type { Project, Tier } from "../api/types";
+import { focusFirstProblem } from "../focus";
 import { useAddTier, useUpdateTier } from "../hooks/useTiers";
 import { definitionOf, draftOf, emptyDraft, problemsOf, updatesOf, type TierDraft } from "../tierDraft";
 import { Dialog } from "./Dialog";
@@ -59,10 +60,11 @@ function TierDialog({ project, title, action, start, fixedName, change, onClose,
   const [draft, setDraft] = useState(start);
   const [tried, setTried] = useState(false);
   const problems = problemsOf(draft, project.projectType);
-  const submit = (event: FormEvent) => {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     setTried(true);
-    if (Object.keys(problems).length === 0) onSubmit(draft);
+    if (Object.keys(problems).length > 0) return focusFirstProblem(event.currentTarget);
+    onSubmit(draft);
   };
   return (
     <Dialog title={title} onClose={onClose}>

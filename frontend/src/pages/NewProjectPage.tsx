@@ -10,6 +10,7 @@ import { Loading } from "../components/Loading";
 import { NewKeys } from "../components/NewKeys";
 import { Failure } from "../components/Notice";
 import { TierFields } from "../components/TierFields";
+import { focusFirstProblem } from "../focus";
 import { useCreateProject } from "../hooks/useProjects";
 import { useSubscription } from "../hooks/useSubscription";
 import { useTitle } from "../hooks/useTitle";
@@ -66,10 +67,10 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
     );
   }
 
-  const submit = (event: FormEvent) => {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     setTried(true);
-    if (!isComplete) return;
+    if (!isComplete) return focusFirstProblem(event.currentTarget);
     create.mutate({
       mode,
       projectName: name.trim(),

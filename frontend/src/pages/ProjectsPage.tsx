@@ -7,9 +7,13 @@ import { Empty } from "../components/Empty";
 import { Loading } from "../components/Loading";
 import { Failure, Notice } from "../components/Notice";
 import { count, day, shortKey } from "../format";
+import { usePassed } from "../hooks/usePassed";
 import { useProjects } from "../hooks/useProjects";
 import { useConnectStripe, useSubscribe, useSubscription } from "../hooks/useSubscription";
 import { useTitle } from "../hooks/useTitle";
+
+/** Stripe tells of a payment within seconds. After that the button is back: it finds a payment that nobody told of. */
+const PATIENCE_MILLISECONDS = 20_000;
 
 const CONNECT_ERRORS: Record<string, string> = {
   access_denied: "You did not allow the connection, so nothing was connected.",
@@ -25,6 +29,8 @@ export function ProjectsPage() {
   const subscription = useSubscription();
   const waiting = useSubscription({ refetchEvery: justPaid && subscription.data?.plan !== "paid" ? 1000 : false });
   const paid = waiting.data?.plan === "paid";
+  const isLate = usePassed(PATIENCE_MILLISECONDS);
+  const isConfirming = justPaid && !paid && !isLate;
   return (
     <>
       <div className="title">
@@ -36,9 +42,10 @@ export function ProjectsPage() {
         )}
       </div>
       <Arrival stripe={query.get("stripe")} reason={query.get("reason")} mode={query.get("mode")} />
-      {justPaid && !paid && <Notice>Your payment is being confirmed. This takes a few seconds…</Notice>}
+      {query.get("checkout") === "cancelled" && !paid && <Notice>You left the checkout, and nothing was charged.</Notice>}
+      {isConfirming && <Notice>Your payment is being confirmed. This takes a few seconds…</Notice>}
       <Failure error={projects.error ?? subscription.error} />
-      {subscription.data && <NextSteps subscription={waiting.data ?? subscription.data} />}
+      {subscription.data && !isConfirming && <NextSteps subscription={waiting.data ?? subscription.data} />}
       {projects.isPending && <Loading what="projects" />}
       <div className="grid" data-testid="projects">
         {projects.data?.map((project) => (

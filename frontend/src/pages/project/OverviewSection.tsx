@@ -17,15 +17,18 @@ export function OverviewSection({ project }: { project: Project }) {
   if (dashboard.error) return <Failure error={dashboard.error} />;
   if (!data) return <Loading what="the numbers" height="30rem" />;
   const { currency } = data.metrics;
+  const hasUsage = project.projectType === "saas" || data.usageByDay.some((day) => day.count > 0);
   return (
     <div className="stack">
       <dl className="metrics">{project.projectType === "saas" ? <Saas data={data} /> : <Store data={data} />}</dl>
       <div className="charts">
-        <BarChart
-          title="Usage"
-          days={data.usageByDay.map(({ date, count }) => ({ date, value: count }))}
-          show={(value) => `${count(value)} ${value === 1 ? "call" : "calls"}`}
-        />
+        {hasUsage && (
+          <BarChart
+            title="Usage"
+            days={data.usageByDay.map(({ date, count }) => ({ date, value: count }))}
+            show={(value) => `${count(value)} ${value === 1 ? "call" : "calls"}`}
+          />
+        )}
         <BarChart
           title="Revenue"
           days={data.revenueByDay.map(({ date, amount }) => ({ date, value: amount }))}
