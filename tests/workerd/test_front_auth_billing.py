@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -311,6 +312,42 @@ def test_events_of_other_accounts_and_modes_change_nothing(
     assert platform(stack, newcomer)["subscriptionId"] is None
 
 
+def test_refunds_and_disputes_are_noted_once_and_access_follows_the_subscription(
+    stack: Stack, stripe: StripeControls, events: PlatformEvents, newcomer: Developer, deaf: None
+) -> None:
+    assert all(events.deliver(event).status_code == 200 for event in subscribed_unheard(stripe, events, newcomer))
+    row = platform(stack, newcomer)
+    (charge,) = stripe.api("GET", "charges", None, customer=row["stripeCustomerId"])["data"]
+    stripe.control("refunds", {"charge": charge["id"], "amount": 500})
+    dispute = stripe.control("disputes", {"charge": charge["id"]})
+    told = [
+        event
+        for event in events.of(charge["id"], dispute["id"])
+        if event["type"] in ("charge.refunded", "charge.dispute.created")
+    ]
+    assert {event["type"] for event in told} == {"charge.refunded", "charge.dispute.created"}
+    for event in told * 3:
+        assert events.deliver(event).status_code == 200
+    assert payment_state(stack, newcomer) == {
+        **PAID,
+        "payments": ["payment.disputed", "payment.refunded", "payment.succeeded"],
+    }
+
+
+def test_a_customer_deleted_at_stripe_is_made_anew_by_the_next_checkout(
+    stack: Stack, stripe: StripeControls, events: PlatformEvents, newcomer: Developer, deaf: None
+) -> None:
+    checkout(newcomer)
+    customer_id = platform(stack, newcomer)["stripeCustomerId"]
+    stripe.api("DELETE", f"customers/{customer_id}", None)
+    (deleted,) = (event for event in events.of(customer_id) if event["type"] == "customer.deleted")
+    for _ in range(2):
+        assert events.deliver(deleted).status_code == 200
+    assert platform(stack, newcomer)["stripeCustomerId"] is None
+    checkout(newcomer)
+    assert platform(stack, newcomer)["stripeCustomerId"] not in (None, customer_id)
+
+
 # Killed half-way
 
 STEPS = (
@@ -423,6 +460,26 @@ def test_a_deleted_developer_leaves_nothing_and_no_late_event_brings_them_back(
     assert stripe.api("GET", f"subscriptions/{subscription_id}", None)["status"] == "canceled"
     for method, path in (("GET", "/subscription"), ("POST", "/verify-auth"), ("POST", "/generate-platform-id")):
         assert call(newcomer, method, path, None if method == "GET" else {}).status_code == 401
+
+
+def test_a_sign_up_told_by_an_event_that_was_killed_at_any_step_makes_one_platform(
+    stack: Stack, events: PlatformEvents
+) -> None:
+    steps = ("user.created:claimed", "user.created:decided", "user.created:committed")
+    users = [keys.make_id("user", os.urandom) for _ in steps]
+
+    def created(user_id: str) -> httpx.Response:
+        return events.tell(f"msg_{user_id}", "user.created", user_data(user_id, f"{user_id}@example.com", 1_000))
+
+    kill_during(
+        stack,
+        WORKER,
+        [(step, lambda user_id=user_id: created(user_id)) for step, user_id in zip(steps, users, strict=True)],
+    )
+    for user_id in users:
+        assert created(user_id).status_code == 200
+        (row,) = stack.d1("SELECT email FROM platforms WHERE clerkUserId = ?1", user_id)
+        assert row["email"] == f"{user_id}@example.com"
 
 
 def test_a_deletion_that_was_killed_at_any_step_is_finished_by_the_retry(

@@ -19,7 +19,7 @@ from dream.domain.platform_billing import (
 )
 
 _COLUMNS = """platformId, clerkUserId, email, stripeCustomerId, checkoutSessionId, subscriptionId, subscriptionStatus,
-  currentPeriodStart, currentPeriodEnd, cancelAtPeriodEnd, cancelAt, canceledAt, endedAt, liveKeysUntil"""
+  currentPeriodStart, currentPeriodEnd, cancelAtPeriodEnd, cancelAt, canceledAt, endedAt, liveKeysUntil, updatedAt"""
 
 
 def _listed(words: frozenset[str]) -> str:

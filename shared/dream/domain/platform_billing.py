@@ -41,6 +41,7 @@ class Platform:
     canceled_at: str | None
     ended_at: str | None
     live_keys_until: str | None
+    updated_at: str
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Platform:
@@ -59,6 +60,7 @@ class Platform:
             canceled_at=row["canceledAt"],
             ended_at=row["endedAt"],
             live_keys_until=row["liveKeysUntil"],
+            updated_at=row["updatedAt"],
         )
 
     @property

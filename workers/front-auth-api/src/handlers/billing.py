@@ -129,11 +129,12 @@ async def _new_session(
 
 
 async def _new_customer(context: Context, account: StripeAccount, platform: Platform, developer: Developer) -> str:
+    """A new customer. Two requests at once get the same one, but not the one that was deleted at Stripe since."""
     email = developer.email or platform.email or await _email_at_clerk(context, platform)
     customer = await account.create_customer(
         email=email,
         metadata={"platformId": platform.platform_id, "userId": developer.user_id},
-        idempotency_key=f"platform-customer:{platform.platform_id}:{_digest(email or '')}",
+        idempotency_key=f"platform-customer:{platform.platform_id}:{_digest(f'{platform.updated_at}|{email}')}",
     )
     await platforms.set_customer(context.db, platform.platform_id, customer.id, context.now())
     row = await platforms.find(context.db, platform.platform_id)
