@@ -1,11 +1,12 @@
 /** One project: its header, its sections, and the one that is open. */
 
-import { Link, NavLink, Navigate, Route, Routes, useParams } from "react-router-dom";
+import { Link, Navigate, Route, Routes, useParams } from "react-router-dom";
 import type { Project } from "../api/types";
 import { Badge } from "../components/Badge";
 import { Empty } from "../components/Empty";
 import { Loading } from "../components/Loading";
 import { Failure } from "../components/Notice";
+import { Tabs } from "../components/Tabs";
 import { useProject } from "../hooks/useProjects";
 import { useTitle } from "../hooks/useTitle";
 import { CustomersSection } from "./project/CustomersSection";
@@ -57,13 +58,7 @@ function Sections({ project }: { project: Project }) {
           </h1>
         </div>
       </header>
-      <nav className="tabs" aria-label="Sections of the project">
-        {sections.map(({ path, title }) => (
-          <NavLink key={path} to={path ? `${base}/${path}` : base} end data-testid={`section-${path || "overview"}`}>
-            {title}
-          </NavLink>
-        ))}
-      </nav>
+      <Tabs label="Sections of the project" tabs={sections.map(({ path, title }) => ({ to: path ? `${base}/${path}` : base, title }))} />
       <Routes>
         {sections.map(({ path, element }) => (
           <Route key={path} path={path} element={element} />
