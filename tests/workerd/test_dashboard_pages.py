@@ -144,14 +144,32 @@ def test_a_developer_goes_from_sign_up_to_a_working_project(
     assert _counts(stack, rotated)
     assert _counts(stack, secret_key)
 
-    # Going live asks for the live connection first; then the project ends.
+    # Going live asks for the live connection first, then shows what it would make.
     _open(page, "Settings")
     page.get_by_test_id("preview-promotion").click()
-    expect(page.get_by_text("Connect your Stripe account in live mode first.")).to_be_visible()
+    page.get_by_role("button", name="Connect now").click()
+    page.get_by_label("Weather and sons").check()
+    page.click("#connect-allow")
+    expect(page.get_by_text("Your Stripe account is connected in live mode.")).to_be_visible()
+    page.get_by_role("link", name="Weather API").click()
+    _open(page, "Settings")
+    page.get_by_test_id("preview-promotion").click()
+    expect(page.get_by_role("dialog").get_by_role("listitem")).to_have_count(2)
+    page.get_by_test_id("promote").click()
+    live_key = page.get_by_role("dialog").get_by_test_id("secret-key").inner_text()
+    assert live_key.startswith("sk_live_")
+    assert _counts(stack, live_key)
+
+    # The test project ends, once its name is typed; the live one stays.
+    page.get_by_role("button", name="Stay here").click()
     page.get_by_label("Type “Weather API” to confirm").fill("Weather API")
     page.get_by_test_id("delete-project").click()
-    expect(page.get_by_text("No project yet")).to_be_visible()
+    expect(page.get_by_test_id("projects").get_by_role("link")).to_have_count(1)
+    expect(page.get_by_test_id("projects")).to_contain_text("live")
     assert not _counts(stack, rotated)
+    assert _counts(stack, live_key)
+    page.get_by_role("link", name="Billing and Stripe").click()
+    expect(page.get_by_text("stripe connected")).to_have_count(2)
     assert [each for each in complaints if "428" not in each] == []
 
 

@@ -1751,7 +1751,8 @@ export interface paths {
                         "application/json": {
                             platformId: string;
                             projects: components["schemas"]["Project"][];
-                            audit?: components["schemas"]["AuditEntry"][];
+                            /** @description What concerns no project, or one that is gone. */
+                            audit: components["schemas"]["AuditEntry"][];
                         };
                     };
                 };

@@ -1,6 +1,6 @@
 /** The nouns of the dashboard, by the names of openapi.yaml. */
 
-import type { components } from "./schema";
+import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
 
@@ -12,6 +12,8 @@ export type Order = Schemas["Order"];
 export type Mode = Schemas["Mode"];
 export type ProjectType = Schemas["ProjectType"];
 export type Project = Schemas["Project"];
+export type ProjectList = paths["/projects"]["get"]["responses"]["200"]["content"]["application/json"];
+export type AuditEntry = Schemas["AuditEntry"];
 export type ProjectKey = Schemas["ProjectKey"];
 export type Subscription = Schemas["PlatformSubscription"];
 export type Promotion = Schemas["Promotion"];

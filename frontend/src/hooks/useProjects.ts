@@ -2,18 +2,19 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { call } from "../api/client";
-import type { Mode, Project, ProjectType, Promotion, TierDefinition } from "../api/types";
+import type { Mode, ProjectList, ProjectType, Promotion, TierDefinition } from "../api/types";
 import { useOnce } from "./useOnce";
 
 const KEY = ["projects"];
 
-export function useProjects() {
-  return useQuery({
-    queryKey: KEY,
-    queryFn: () => call<{ platformId: string; projects: Project[] }>("frontAuthApi", "GET", "/projects"),
-    select: (answer) => answer.projects,
-  });
+function useProjectList<Part>(select: (answer: ProjectList) => Part) {
+  return useQuery({ queryKey: KEY, queryFn: () => call<ProjectList>("frontAuthApi", "GET", "/projects"), select });
 }
+
+export const useProjects = () => useProjectList((answer) => answer.projects);
+
+/** What was done to the account itself, and to projects that are gone. */
+export const useAccountHistory = () => useProjectList((answer) => answer.audit);
 
 /** One project out of the list; `undefined` while the list loads, null when it is not in it. */
 export function useProject(publishableKey: string) {

@@ -2,9 +2,11 @@
 
 import type { Mode, Subscription } from "../api/types";
 import { Badge } from "../components/Badge";
+import { History } from "../components/History";
 import { Loading } from "../components/Loading";
 import { Failure } from "../components/Notice";
 import { day } from "../format";
+import { useAccountHistory } from "../hooks/useProjects";
 import {
   useBillingPortal,
   useConnectStripe,
@@ -19,6 +21,7 @@ export function AccountPage() {
   const subscription = useSubscription();
   const portal = useBillingPortal();
   const subscribe = useSubscribe();
+  const history = useAccountHistory();
   const data = subscription.data;
   return (
     <>
@@ -48,6 +51,7 @@ export function AccountPage() {
         </section>
       )}
       {data && (["test", "live"] as const).map((mode) => <Account key={mode} mode={mode} id={data.stripeAccounts[mode]} />)}
+      {data && history.data && <History entries={history.data} />}
     </>
   );
 }

@@ -4,12 +4,11 @@ import { useState, type FormEvent } from "react";
 import { useNavigate } from "react-router-dom";
 import { signUpPage } from "../../api/examples";
 import type { Project } from "../../api/types";
-import { Empty } from "../../components/Empty";
 import { Field } from "../../components/Field";
+import { History } from "../../components/History";
 import { Failure } from "../../components/Notice";
 import { Promotion } from "../../components/Promotion";
 import { Secret } from "../../components/Secret";
-import { ago, words } from "../../format";
 import { useChangeProject, useDeleteProject } from "../../hooks/useProjects";
 
 export function SettingsSection({ project }: { project: Project }) {
@@ -18,7 +17,7 @@ export function SettingsSection({ project }: { project: Project }) {
       <Name project={project} />
       <Origins project={project} />
       {project.mode === "test" && <Promotion project={project} />}
-      <History project={project} />
+      <History entries={project.audit} />
       <End project={project} />
     </div>
   );
@@ -76,28 +75,6 @@ function Origins({ project }: { project: Project }) {
 
 const exampleRedirect = (project: Project): string =>
   `${project.redirectOrigins[0] ?? (project.mode === "test" ? "http://localhost:3000" : "https://app.example.com")}/`;
-
-function History({ project }: { project: Project }) {
-  return (
-    <section className="card">
-      <h2>History</h2>
-      {project.audit.length === 0 ? (
-        <Empty title="Nothing happened yet" />
-      ) : (
-        <ul className="lines">
-          {project.audit.map((entry, index) => (
-            <li key={`${entry.createdAt}-${index}`}>
-              <span>{words(entry.action)}</span>
-              <time className="muted" dateTime={entry.createdAt}>
-                {ago(entry.createdAt)}
-              </time>
-            </li>
-          ))}
-        </ul>
-      )}
-    </section>
-  );
-}
 
 function End({ project }: { project: Project }) {
   const navigate = useNavigate();

@@ -1,0 +1,27 @@
+/** What was done, the newest first. */
+
+import type { AuditEntry } from "../api/types";
+import { ago, words } from "../format";
+import { Empty } from "./Empty";
+
+export function History({ entries }: { entries: AuditEntry[] }) {
+  return (
+    <section className="card">
+      <h2>History</h2>
+      {entries.length === 0 ? (
+        <Empty title="Nothing happened yet" />
+      ) : (
+        <ul className="lines">
+          {entries.map((entry, index) => (
+            <li key={`${entry.createdAt}-${index}`}>
+              <span>{words(entry.action)}</span>
+              <time className="muted" dateTime={entry.createdAt}>
+                {ago(entry.createdAt)}
+              </time>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
