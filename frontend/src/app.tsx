@@ -1,6 +1,6 @@
 /** Which page a path shows, and what surrounds it. */
 
-import { NavLink, Navigate, Route, Routes } from "react-router-dom";
+import { NavLink, Navigate, Route, Routes, useLocation } from "react-router-dom";
 import { useSession } from "./auth/session";
 import { Logo } from "./components/Logo";
 import { Notice } from "./components/Notice";
@@ -51,14 +51,19 @@ export function App() {
       </aside>
       <main id="content" tabIndex={-1}>
         <Routes>
-          <Route path="/" element={<ProjectsPage />} />
+          <Route path="/" element={<Home />} />
           <Route path="/projects" element={<ProjectsPage />} />
           <Route path="/projects/new" element={<NewProjectPage />} />
           <Route path="/projects/:publishableKey/*" element={<ProjectPage />} />
           <Route path="/account" element={<AccountPage />} />
-          <Route path="*" element={<Navigate to="/" replace />} />
+          <Route path="*" element={<Navigate to="/projects" replace />} />
         </Routes>
       </main>
     </div>
   );
+}
+
+/** Stripe and Clerk send people here; what they say in the query goes along. */
+function Home() {
+  return <Navigate to={{ pathname: "/projects", search: useLocation().search }} replace />;
 }

@@ -34,7 +34,7 @@ export function AccountPage() {
         <section className="card step">
           <div>
             <h2>
-              dream-api, $15 a month <Badge>{data.status}</Badge>
+              dream-api, $15 a month {data.status !== "none" && <Badge>{data.status}</Badge>}
             </h2>
             <p className="muted">{standing(data)}</p>
             <Failure error={portal.error ?? subscribe.error} />

@@ -1,15 +1,14 @@
 /** All projects, and the steps that are still missing before the first one. */
 
 import { Link, useSearchParams } from "react-router-dom";
-import type { Subscription } from "../api/types";
 import { Badge } from "../components/Badge";
-import { Empty } from "../components/Empty";
+import { FirstSteps } from "../components/FirstSteps";
 import { Loading } from "../components/Loading";
 import { Failure, Notice } from "../components/Notice";
-import { count, day, shortKey } from "../format";
+import { count, shortKey } from "../format";
 import { usePassed } from "../hooks/usePassed";
 import { useProjects } from "../hooks/useProjects";
-import { useConnectStripe, useSubscribe, useSubscription } from "../hooks/useSubscription";
+import { useSubscription } from "../hooks/useSubscription";
 import { useTitle } from "../hooks/useTitle";
 
 /** Stripe tells of a payment within seconds. After that the button is back: it finds a payment that nobody told of. */
@@ -35,7 +34,7 @@ export function ProjectsPage() {
     <>
       <div className="title">
         <h1>Projects</h1>
-        {paid && (
+        {paid && (projects.data?.length ?? 0) > 0 && (
           <Link className="button primary" to="/projects/new" data-testid="new-project">
             New project
           </Link>
@@ -45,7 +44,9 @@ export function ProjectsPage() {
       {query.get("checkout") === "cancelled" && !paid && <Notice>You left the checkout, and nothing was charged.</Notice>}
       {isConfirming && <Notice>Your payment is being confirmed. This takes a few seconds…</Notice>}
       <Failure error={projects.error ?? subscription.error} />
-      {subscription.data && !isConfirming && <NextSteps subscription={waiting.data ?? subscription.data} />}
+      {subscription.data && projects.data && !isConfirming && (
+        <FirstSteps subscription={waiting.data ?? subscription.data} hasProject={projects.data.length > 0} />
+      )}
       {projects.isPending && <Loading what="projects" />}
       <div className="grid" data-testid="projects">
         {projects.data?.map((project) => (
@@ -74,9 +75,6 @@ export function ProjectsPage() {
           </Link>
         ))}
       </div>
-      {projects.data?.length === 0 && paid && (
-        <Empty title="No project yet">A project is one app: its keys, its tiers, its customers.</Empty>
-      )}
     </>
   );
 }
@@ -85,39 +83,4 @@ function Arrival({ stripe, reason, mode }: { stripe: string | null; reason: stri
   if (stripe === "connected") return <Notice kind="success">Your Stripe account is connected in {mode} mode.</Notice>;
   if (stripe !== "error") return null;
   return <Notice kind="error">{CONNECT_ERRORS[reason ?? ""] ?? "Stripe could not be connected. Please try again."}</Notice>;
-}
-
-function NextSteps({ subscription }: { subscription: Subscription }) {
-  const subscribe = useSubscribe();
-  const connect = useConnectStripe();
-  if (subscription.plan !== "paid") {
-    return (
-      <section className="card step">
-        <div>
-          <h2>{subscription.endedAt ? "Your subscription has ended" : "Start your subscription"}</h2>
-          <p className="muted">
-            $15 a month for everything, as many projects as you like.
-            {subscription.liveKeysActive && subscription.liveKeysUntil && ` Your live keys work until ${day(subscription.liveKeysUntil)}.`}
-          </p>
-          <Failure error={subscribe.error} />
-        </div>
-        <button className="primary" data-testid="subscribe" disabled={subscribe.isPending} onClick={() => subscribe.mutate()}>
-          Subscribe for $15 a month
-        </button>
-      </section>
-    );
-  }
-  if (subscription.stripeAccounts.test || subscription.stripeAccounts.live) return null;
-  return (
-    <section className="card step">
-      <div>
-        <h2>Connect your Stripe account</h2>
-        <p className="muted">Your customers pay you directly. Begin in test mode; no real money moves.</p>
-        <Failure error={connect.error} />
-      </div>
-      <button className="primary" data-testid="connect-test" disabled={connect.isPending} onClick={() => connect.mutate("test")}>
-        Connect in test mode
-      </button>
-    </section>
-  );
 }
