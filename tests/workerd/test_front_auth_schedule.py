@@ -19,12 +19,15 @@ from devstack.secrets import Secrets
 from devstack.stack import Stack
 from dream.domain import keys
 from tests.developers import Developer, make_developer
-from tests.stripe_accounts import Saas, StripeControls, make_saas
-from tests.tenants import FAR_AWAY, make_tenant
+from tests.stripe_accounts import Saas, StripeControls, make_account, make_saas
+from tests.tenants import FAR_AWAY, make_platform, make_tenant
 
 WORKER = "front-auth-api"
 LONG_AGO = "2020-01-01T00:00:00.000Z"
-RUNS_OF_A_NIGHT = 10
+RUNS_OF_A_NIGHT = 60
+SLICES_PER_RUN = 20
+"""How many accounts one minute's run gets through."""
+JOBS = ("platform_subscriptions", "end_user_subscriptions", "sealed_keys")
 
 _nights = itertools.count(1)
 
@@ -49,12 +52,15 @@ def night(stack: Stack) -> str:
     morning = (datetime.now(UTC) + timedelta(days=next(_nights))).replace(hour=4, minute=0)
     clock = f"{stack.url(WORKER)}/_devstack/clock"
     httpx.post(clock, json={"offsetSeconds": morning.timestamp() - time.time()}).raise_for_status()
+    date = f"{morning:%Y-%m-%d}"
     try:
         for _ in range(RUNS_OF_A_NIGHT):
             stack.run_scheduled(WORKER)
+            if len(finished(stack, date)) == len(JOBS):
+                return date
     finally:
         httpx.post(clock, json={"offsetSeconds": 0}).raise_for_status()
-    return f"{morning:%Y-%m-%d}"
+    raise AssertionError(f"only these came to their end: {list(finished(stack, date))}")
 
 
 def finished(stack: Stack, date: str) -> dict[str, dict[str, Any]]:
@@ -120,8 +126,8 @@ def test_an_end_users_subscription_that_no_event_told_is_found_at_night(
 
 
 def test_a_night_that_was_cut_short_goes_on_where_it_stopped(stack: Stack, stripe: StripeControls) -> None:
-    for _ in range(7):
-        make_saas(stack, stripe)
+    for _ in range(SLICES_PER_RUN + 1):
+        make_account(stack, stripe, make_platform(stack)[0])
     stack.run_scheduled(WORKER)
     date = f"{datetime.now(UTC) + timedelta(days=next(_nights)):%Y-%m-%d}"
     morning = datetime.fromisoformat(f"{date}T04:00:00+00:00")

@@ -12,7 +12,8 @@ from dream.scheduling import Schedule
 
 FIRST_HOUR = 3
 """In UTC. Before it, a new date's run does not begin."""
-SLICES_PER_RUN = 5
+SLICES_PER_RUN = 20
+"""At a call to Stripe each, well within a minute; some 25,000 accounts in the rest of a day."""
 
 
 @dataclass(frozen=True, slots=True)
