@@ -9,12 +9,23 @@ from workers import WorkerEntrypoint
 from dream.cloudflare import Worker
 from routes import APP
 
-worker = Worker(APP, required_settings=())
+REQUIRED_SETTINGS = (
+    "SIGN_UP_URL",
+    "CLERK_END_USERS_TEST_ISSUER",
+    "CLERK_END_USERS_TEST_SECRET_KEY",
+    "CLERK_END_USERS_LIVE_ISSUER",
+    "CLERK_END_USERS_LIVE_SECRET_KEY",
+    "CLERK_DEVELOPERS_ISSUER",
+    "STRIPE_SECRET_KEY_TEST",
+    "STRIPE_SECRET_KEY_LIVE",
+    "STRIPE_WEBHOOK_SECRET_CONNECT_TEST",
+    "STRIPE_WEBHOOK_SECRET_CONNECT_LIVE",
+    "ENCRYPTION_KEYS",
+)
+
+worker = Worker(APP, REQUIRED_SETTINGS)
 
 
 class Default(WorkerEntrypoint):
     async def fetch(self, request: Any) -> Any:
         return await worker.fetch(request, self.ctx)
-
-    async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
-        await worker.scheduled(self.ctx)

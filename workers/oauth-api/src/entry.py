@@ -9,12 +9,20 @@ from workers import WorkerEntrypoint
 from dream.cloudflare import Worker
 from routes import APP
 
-worker = Worker(APP, required_settings=())
+REQUIRED_SETTINGS = (
+    "FRONTEND_URL",
+    "OAUTH_API_URL",
+    "CLERK_DEVELOPERS_ISSUER",
+    "STRIPE_SECRET_KEY_TEST",
+    "STRIPE_SECRET_KEY_LIVE",
+    "STRIPE_CLIENT_ID_TEST",
+    "STRIPE_CLIENT_ID_LIVE",
+    "ENCRYPTION_KEYS",
+)
+
+worker = Worker(APP, REQUIRED_SETTINGS)
 
 
 class Default(WorkerEntrypoint):
     async def fetch(self, request: Any) -> Any:
         return await worker.fetch(request, self.ctx)
-
-    async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
-        await worker.scheduled(self.ctx)

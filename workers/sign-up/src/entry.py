@@ -28,6 +28,3 @@ worker = Worker(APP, REQUIRED_SETTINGS)
 class Default(WorkerEntrypoint):
     async def fetch(self, request: Any) -> Any:
         return await worker.fetch(request, self.ctx)
-
-    async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
-        await worker.scheduled(self.ctx)
