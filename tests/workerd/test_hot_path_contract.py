@@ -250,3 +250,10 @@ def test_a_broken_http_request_takes_nobody_down(stack: Stack, api: httpx.Client
         connection.sendall(b"POST /api/data HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n")
         assert b" 400 " in connection.recv(4096).split(b"\r\n")[0]
     assert api.get("/health").status_code == 200
+
+
+def test_a_platform_that_pays_again_is_served_at_once(stack: Stack, api: httpx.Client) -> None:
+    tenant = make_tenant(stack, mode="live", live_keys_until=None)
+    assert api.post("/api/data", headers=tenant.headers("u")).status_code == 402
+    stack.d1("UPDATE platforms SET liveKeysUntil = '9999-12-31T00:00:00.000Z' WHERE platformId = ?1", tenant.platform_id)
+    assert api.post("/api/data", headers=tenant.headers("u")).status_code == 200

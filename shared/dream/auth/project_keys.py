@@ -39,13 +39,17 @@ class KeyRecord:
     def to_json(self) -> dict[str, Any]:
         return {"project": self.project.to_json(), "expiresAt": self.expires_at, "readAt": self.read_at}
 
+    def is_unpaid(self, now: str) -> bool:
+        """Whether this is a live key of a platform that has not paid, its grace time included."""
+        until = self.project.live_keys_until
+        return self.project.mode == "live" and (until is None or until <= now)
+
     def require_usable(self, now_seconds: float) -> None:
         """Raises Unauthorized after the grace time of a rotated key, PaymentRequired for a live key of an unpaid platform."""
         now = iso(now_seconds)
         if self.expires_at is not None and self.expires_at <= now:
             raise Unauthorized("This API key is not valid.", code="invalid_api_key")
-        until = self.project.live_keys_until
-        if self.project.mode == "live" and (until is None or until <= now):
+        if self.is_unpaid(now):
             raise PaymentRequired("The developer's dream-api subscription has ended; live keys are paused.")
 
 
@@ -135,6 +139,10 @@ async def _record(context: Context, cache_name: str, looked_up_by: str) -> KeyRe
     if record is None:
         record = await _from_kv(context, cache_name, now) or await _from_d1(context, cache_name, looked_up_by, now)
         _isolate_records.put(cache_name, record, record.read_at + RECORD_TTL_SECONDS - now)
+    if record.is_unpaid(iso(now)) and record.read_at < now:
+        # What is remembered must not hold up somebody who has just paid.
+        record = await _from_d1(context, cache_name, looked_up_by, now)
+        _isolate_records.put(cache_name, record)
     record.require_usable(now)
     return record
 
