@@ -162,6 +162,7 @@ def test_a_developer_goes_from_sign_up_to_a_working_project(
 
     # The test project ends, once its name is typed; the live one stays.
     page.get_by_role("button", name="Stay here").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_label("Type “Weather API” to confirm").fill("Weather API")
     page.get_by_test_id("delete-project").click()
     expect(page.get_by_test_id("projects").get_by_role("link")).to_have_count(1)

@@ -18,12 +18,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     let left = false;
     clerk().then(
       (library) => {
-        const show = () =>
+        const show = () => {
+          if (library.user === undefined) return; // between two sessions
           setSession(
             library.user
               ? { state: "signed in", clerk: library, user: library.user }
               : { state: "signed out", clerk: library },
           );
+        };
         show();
         if (!left) stop = library.addListener(show);
       },
