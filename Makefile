@@ -99,7 +99,13 @@ types: install ## Write the dashboard's types from openapi.yaml
 format: install ## Let ruff format the code and sort its imports
 	@ruff check --quiet --select I --fix . && ruff format --quiet .
 
-test: install ## All tests, in the real runtime where it matters
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || { echo "==> chromium from Debian, for the tests in a browser"; \
+	  run=; [ "$$(id -u)" = 0 ] || run=sudo; \
+	  $$run apt-get update -qq && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }
+
+test: install chromium ## All tests, in the real runtime where it matters
 	$(call each_package,test)
 	@pytest
 
