@@ -255,5 +255,7 @@ def test_a_broken_http_request_takes_nobody_down(stack: Stack, api: httpx.Client
 def test_a_platform_that_pays_again_is_served_at_once(stack: Stack, api: httpx.Client) -> None:
     tenant = make_tenant(stack, mode="live", live_keys_until=None)
     assert api.post("/api/data", headers=tenant.headers("u")).status_code == 402
-    stack.d1("UPDATE platforms SET liveKeysUntil = '9999-12-31T00:00:00.000Z' WHERE platformId = ?1", tenant.platform_id)
+    stack.d1(
+        "UPDATE platforms SET liveKeysUntil = '9999-12-31T00:00:00.000Z' WHERE platformId = ?1", tenant.platform_id
+    )
     assert api.post("/api/data", headers=tenant.headers("u")).status_code == 200
