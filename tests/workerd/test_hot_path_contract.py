@@ -18,6 +18,9 @@ from tests.tenants import Tenant, add_secret_key, make_tenant
 
 WORKERS = ("api-multi", "front-auth-api", "oauth-api", "sign-up")
 
+HIDDEN_NESTING = ('["\u2200",' + "[" * 15_000 + '"').encode("utf-16-le")
+"""Brackets that a reader of bytes takes for a string: in UTF-16 the first character of it has the byte of a quotation mark."""
+
 
 @pytest.fixture(scope="module")
 def tenant(stack: Stack) -> Tenant:
@@ -71,7 +74,19 @@ def test_a_missing_or_malformed_user_is_400(api: httpx.Client, tenant: Tenant) -
 
 
 @pytest.mark.parametrize(
-    "body", [b"{", b"[]", b'"x"', b"null", b"\xff\xfe", b'{"quantity": NaN}', b"[" * 30_000, b'{"a":1}{"b":2}']
+    "body",
+    [
+        b"{",
+        b"[]",
+        b'"x"',
+        b"null",
+        b"\xff\xfe",
+        b'{"quantity": NaN}',
+        b"[" * 30_000,
+        b'{"a":1}{"b":2}',
+        rb'{"a":"\ud800"}',
+        HIDDEN_NESTING,
+    ],
 )
 def test_malformed_json_is_400_and_counts_nothing(api: httpx.Client, tenant: Tenant, body: bytes) -> None:
     headers = tenant.headers("malformed", **{"Content-Type": "application/json"})

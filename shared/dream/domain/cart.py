@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from dream.domain.emails import is_email
 from dream.domain.return_urls import return_url_problem
 from dream.domain.tiers import Tier, find_tier
 from dream.errors import ApiError, InvalidFields, Unprocessable
@@ -16,7 +16,6 @@ MAXIMUM_QUANTITY = 99
 MAXIMUM_AMOUNT = 99_999_999
 """Minor units that Stripe takes in one payment: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts"""
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 _NAMES = ("priceId", "productId", "tier")
 
 
@@ -53,7 +52,7 @@ class Cart:
         fields: dict[str, str] = {}
         items = _items(body.get("items"), fields)
         email = body.get("email")
-        if email is not None and not (isinstance(email, str) and len(email) <= 254 and _EMAIL.fullmatch(email)):
+        if email is not None and not is_email(email):
             fields["email"] = "an email address"
         for name in ("successUrl", "cancelUrl"):
             if body.get(name) is not None and (problem := return_url_problem(body[name])):

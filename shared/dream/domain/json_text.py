@@ -1,5 +1,6 @@
 """JSON from outside. Nesting is bounded before the parser sees it: the parser recurses on the small stack of the Python
-runtime, and a few kilobytes of opening brackets would end the whole isolate.
+runtime, and a few kilobytes of opening brackets would end the whole isolate. The encoding is never guessed, for brackets are
+counted in UTF-8.
 """
 
 from __future__ import annotations
@@ -12,15 +13,23 @@ MAXIMUM_DEPTH = 64
 # A string, whose brackets do not count, or one bracket.
 _TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
 
 def parse_json(text: bytes) -> object:
-    """The value of a JSON text. Raises ValueError for what is not JSON, and for nesting over 64 levels."""
+    """The value of a JSON text in UTF-8 (RFC 8259, 8.1). Raises ValueError for what is not JSON, for nesting over 64 levels, and for
+    half a surrogate pair, which no database or vendor takes.
+    """
+    characters = text.decode("utf-8-sig")
     if text.count(b"[") + text.count(b"{") > MAXIMUM_DEPTH:
         _bound_depth(text)
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        value: object = json.loads(characters, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    if _SURROGATE.search(text):
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def _bound_depth(text: bytes) -> None:

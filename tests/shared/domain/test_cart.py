@@ -87,7 +87,7 @@ def test_items_are_a_list_of_bounded_length(items: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "email", ["", "a", "a@", "@b.c", "a@b", "a b@c.d", "a@b..c", "a@b.c\n", 5, "x" * 250 + "@b.cd"]
+    "email", ["", "a", "a@", "@b.c", "a@b", "a b@c.d", "a@b..c", "a@b.c\n", "a\0@b.cd", 5, "x" * 250 + "@b.cd"]
 )
 def test_what_is_no_email_is_refused(email: object) -> None:
     with pytest.raises(InvalidFields) as refused:
