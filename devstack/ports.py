@@ -30,8 +30,7 @@ class Ports:
     @classmethod
     def from_environment(cls) -> Ports:
         """The usual ports, moved by DREAM_PORT_OFFSET so that several stacks can run side by side."""
-        offset = int(os.environ.get("DREAM_PORT_OFFSET", "0"))
-        return cls(**{name: port + offset for name, port in asdict(cls()).items()})
+        return cls(**{name: port + _offset() for name, port in asdict(cls()).items()})
 
     @classmethod
     def free(cls) -> Ports:
@@ -56,5 +55,9 @@ class Ports:
                 except OSError as error:
                     raise PortTaken(
                         f"port {port}, wanted by {service.replace('_', '-')}, is taken. Stop what listens there "
-                        f"(lsof -i :{port}; make down, if it is this stack), or set DREAM_PORT_OFFSET=100."
+                        f"(lsof -i :{port}; make down, if it is this stack), or set DREAM_PORT_OFFSET={_offset() + 100}."
                     ) from error
+
+
+def _offset() -> int:
+    return int(os.environ.get("DREAM_PORT_OFFSET", "0"))

@@ -19,10 +19,11 @@ def test_free_ports_are_all_different() -> None:
     assert len(set(astuple(Ports.free()))) == len(astuple(Ports()))
 
 
-def test_a_taken_port_is_named_with_its_service() -> None:
+def test_a_taken_port_is_named_with_its_service_and_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DREAM_PORT_OFFSET", "100")
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(PortTaken, match=rf"port {port}, wanted by oauth-api, is taken"):
+        with pytest.raises(PortTaken, match=rf"port {port}, wanted by oauth-api, is taken.*DREAM_PORT_OFFSET=200"):
             replace(Ports.free(), oauth_api=port).check()
