@@ -119,6 +119,8 @@ class Stack:
         except BaseException:
             self.stop()
             raise
+        self.state_path.unlink(missing_ok=True)
+        self.state_path.touch(mode=0o600)
         self.state_path.write_text(json.dumps(self.state, indent=2) + "\n")
         return self.state
 
