@@ -227,6 +227,8 @@ export interface paths {
                 header?: {
                     /** @description With a secret key: the end user. */
                     "X-User-Id"?: components["parameters"]["UserId"];
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
                 cookie?: never;

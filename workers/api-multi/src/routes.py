@@ -20,7 +20,7 @@ ROUTES = [
     Route("POST", "/api/data", end_user, usage.count_call, rate_limited=False),  # limited by its own statement
     Route("GET", "/api/usage", end_user, usage.read_usage),
     Route("POST", "/api/create-checkout", end_user, idempotent(checkout.create_checkout)),
-    Route("POST", "/api/customer-portal", end_user, portal.open_portal),
+    Route("POST", "/api/customer-portal", end_user, idempotent(portal.open_portal)),
     Route("POST", "/api/customers", secret_key, idempotent(customers.create_customer)),
     Route("GET", "/api/customers", secret_key, customers.list_customers),
     Route("GET", "/api/customers/:id", secret_key, customers.read_customer),
