@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from devstack.ports import Ports
 from devstack.stack import Stack
+from tests.sample_app.server import sample_app
 from tests.stripe_accounts import Saas, StripeControls, make_saas
 
-APP = Path(__file__).parents[1] / "sample_app" / "index.html"
 EMAIL, PASSWORD = "ada@user.example", "difference-engine-3"
 DAY_SECONDS = 24 * 3600
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
@@ -47,29 +42,9 @@ def saas(stack: Stack, stripe: StripeControls) -> Saas:
 
 @pytest.fixture(scope="module")
 def app_url(stack: Stack, saas: Saas) -> Iterator[str]:
-    """Where the sample app is; it learns its publishable key and its addresses from a cookie."""
-    html = APP.read_bytes()
-    about = {"key": saas.tenant.publishable_key, "api": stack.url("api-multi"), "signUp": stack.url("sign-up")}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Set-Cookie", f"sample={quote(json.dumps(about))}; Path=/")
-            self.send_header("Content-Length", str(len(html)))
-            self.end_headers()
-            self.wfile.write(html)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://localhost:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    """Where the sample app is."""
+    with sample_app(stack, saas.tenant.publishable_key) as url:
+        yield url
 
 
 @dataclass
