@@ -44,9 +44,8 @@ class KeyRecord:
         until = self.project.live_keys_until
         return self.project.mode == "live" and (until is None or until <= now)
 
-    def require_usable(self, now_seconds: float) -> None:
+    def require_usable(self, now: str) -> None:
         """Raises Unauthorized after the grace time of a rotated key, PaymentRequired for a live key of an unpaid platform."""
-        now = iso(now_seconds)
         if self.expires_at is not None and self.expires_at <= now:
             raise Unauthorized("This API key is not valid.", code="invalid_api_key")
         if self.is_unpaid(now):
@@ -121,7 +120,7 @@ async def require_still_usable(context: Context, publishable_key: str, secret_ke
     _isolate_records.drop(name)
     await key_records.drop(context.kv, [name])
     record = await _from_d1(context, name, looked_up_by, context.now_seconds())
-    record.require_usable(context.now_seconds())
+    record.require_usable(context.now())
 
 
 async def forget(context: Context, publishable_keys: Sequence[str], secret_key_hashes: Sequence[str]) -> None:
@@ -139,11 +138,12 @@ async def _record(context: Context, cache_name: str, looked_up_by: str) -> KeyRe
     if record is None:
         record = await _from_kv(context, cache_name, now) or await _from_d1(context, cache_name, looked_up_by, now)
         _isolate_records.put(cache_name, record, record.read_at + RECORD_TTL_SECONDS - now)
-    if record.is_unpaid(iso(now)) and record.read_at < now:
+    moment = iso(now)
+    if record.is_unpaid(moment) and record.read_at < now:
         # What is remembered must not hold up somebody who has just paid.
         record = await _from_d1(context, cache_name, looked_up_by, now)
         _isolate_records.put(cache_name, record)
-    record.require_usable(now)
+    record.require_usable(moment)
     return record
 
 
