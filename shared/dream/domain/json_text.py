@@ -41,7 +41,7 @@ def _bound_depth(text: bytes) -> None:
     Without escaped backslashes and escaped quotes, every quote opens or closes a string. So the pieces between quotes are outside
     and inside strings by turns. Chunks bound the memory that the pieces take.
     """
-    unescaped = text.replace(rb"\\", b"").replace(rb'\"', b"")
+    unescaped = text.replace(rb"\\", b"").replace(rb"\"", b"")
     skeleton = unescaped.translate(_STEPS, _NEITHER_QUOTE_NOR_BRACKET)
     depth, first_outside = 0, 0
     for start in range(0, len(skeleton), _CHUNK_BYTES):
