@@ -255,7 +255,7 @@ def test_repetitions_of_any_fragment_take_time_in_proportion(parser: Parser) -> 
     fragments = st.lists(st.sampled_from(parser.pieces), min_size=1, max_size=4).map("".join)
     edges = st.lists(st.sampled_from(parser.pieces), max_size=2).map("".join)
 
-    @settings(max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.tuples(edges, fragments, edges))
     def holds(attack: tuple[str, str, str]) -> None:
         assert_linear(parser.read, attack, largest=8 * 1024)
