@@ -21,6 +21,8 @@ from dream.errors import Unauthorized
 from dream.settings import ClerkInstance
 
 MAXIMUM_LENGTH = 8 * 1024
+MAXIMUM_HEADER_LENGTH = 1024
+"""Of the first segment, which is decoded before the signature is known."""
 SKEW_SECONDS = 5.0
 MAXIMUM_AGE_SECONDS = 30 * 24 * 3600.0
 """A token is refused when it is older, however long its JWT template lets it live: deletions are remembered for this long."""
@@ -92,6 +94,8 @@ def _parts(token: str) -> tuple[Mapping[str, Any], str, bytes]:
     if len(segments) != 3:
         raise _invalid("not three segments")
     header, payload, signature = segments
+    if len(header) > MAXIMUM_HEADER_LENGTH:
+        raise _invalid("the header is too long")
     try:
         return _json_object(header), f"{header}.{payload}", base64url_decode(signature)
     except ValueError as error:
