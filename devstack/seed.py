@@ -19,8 +19,8 @@ from typing import Any
 from devstack.configuration import Configuration
 from devstack.demo_accounts import DemoAccounts, PricedAt
 from devstack.local_context import sealing_context
+from dream.crypto.secret_keys import NewSecretKey, make_secret_key
 from dream.domain import keys
-from dream.secret_keys import NewSecretKey, make_secret_key
 
 EMAIL = "demo@dream-api.example"
 PASSWORD = "a demo on this laptop"

@@ -16,15 +16,15 @@ from pyodide.ffi import JsException, jsnull, to_js
 from workers import fetch as workers_fetch
 from workers import import_from_javascript
 
-from dream.bindings import Bound, FetchResponse, Row, Scalar, Sql, StoredObject, VendorUnreachable
-from dream.context import Context, RoundTrips
 from dream.errors import ApiError, ConstraintFailed, DatabaseFailed, TooLarge, Unavailable
 from dream.http.app import App
 from dream.http.request import Request
 from dream.http.response import Response
-from dream.logs import Log
-from dream.scheduling import Schedule
-from dream.settings import ConfigurationError, Settings
+from dream.runtime.bindings import Bound, FetchResponse, Row, Scalar, Sql, StoredObject, VendorUnreachable
+from dream.runtime.context import Context, RoundTrips
+from dream.runtime.logs import Log
+from dream.runtime.schedule import Schedule
+from dream.runtime.settings import ConfigurationError, Settings
 
 KV_MINIMUM_TTL_SECONDS = 60
 

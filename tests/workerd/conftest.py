@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.stripe_accounts import StripeControls
+from tests.support.stripe_accounts import StripeControls
 
 
 @pytest.fixture(scope="session")

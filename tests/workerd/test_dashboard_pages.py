@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from devstack.stack import FRONTEND, NODE, Stack
-from tests.browsers import chromium, sign_up
-from tests.waiting import eventually
+from tests.support.browsers import chromium, sign_up
+from tests.support.waiting import eventually
 
 VITE = FRONTEND / "node_modules" / "vite" / "bin" / "vite.js"
 PHONE_WIDTH = 380

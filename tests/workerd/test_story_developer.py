@@ -20,8 +20,8 @@ from devstack.ports import Ports
 from devstack.stack import Stack
 from dream.domain import keys
 from dream.domain.keys import Mode
-from tests.stripe_accounts import StripeControls
-from tests.waiting import eventually
+from tests.support.stripe_accounts import StripeControls
+from tests.support.waiting import eventually
 
 DAY_SECONDS = 24 * 3600
 FLAGS = (

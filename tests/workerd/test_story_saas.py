@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from devstack.ports import Ports
 from devstack.stack import Stack
-from tests.sample_app.server import sample_app
-from tests.stripe_accounts import Saas, StripeControls, make_saas
+from tests.support.sample_app.server import sample_app
+from tests.support.stripe_accounts import Saas, StripeControls, make_saas
 
 EMAIL, PASSWORD = "ada@user.example", "difference-engine-3"
 DAY_SECONDS = 24 * 3600

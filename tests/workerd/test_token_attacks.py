@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.clerk_controls import ClerkControls, InstanceName, signed_with_public_key, tampered, unsigned
-from tests.tenants import Tenant, make_tenant
+from tests.support.clerk_controls import ClerkControls, InstanceName, signed_with_public_key, tampered, unsigned
+from tests.support.tenants import Tenant, make_tenant
 
 OTHER: Mapping[InstanceName, InstanceName] = {
     "developers": "endUsersTest",

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.tenants import Tenant, make_tenant
+from tests.support.tenants import Tenant, make_tenant
 
 
 @pytest.fixture(scope="module")

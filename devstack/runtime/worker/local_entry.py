@@ -1,6 +1,6 @@
 """Main module of each worker in local runs: the worker's own `entry`, plus the routes under `/_devstack/`.
 
-It installs what `dream.hooks` leaves open: a clock that tests can move, and checkpoints at which they can stop a request.
+It installs what `dream.runtime.checkpoints` leaves open: a clock that tests can move, and checkpoints at which they can stop a request.
 Production starts `entry` itself and has none of this.
 """
 
@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from workers import Response
 
 import entry
-from dream import hooks
+from dream.runtime import checkpoints
 
 PREFIX = "/_devstack/"
 
@@ -40,8 +40,8 @@ async def _checkpoint(name: str) -> None:
         raise RuntimeError(f"checkpoint {name} was told to fail")
 
 
-hooks.clock = _now
-hooks.checkpoint = _checkpoint
+checkpoints.clock = _now
+checkpoints.checkpoint = _checkpoint
 
 
 class Default(entry.Default):

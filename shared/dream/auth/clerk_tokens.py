@@ -14,11 +14,11 @@ from typing import Any, cast
 from dream.auth.jwks import TTL_SECONDS as KEYS_TTL_SECONDS
 from dream.auth.jwks import KeySets
 from dream.auth.rs256 import base64url_decode
-from dream.caching import IsolateCache
-from dream.context import Context
 from dream.domain.json_text import parse_json
 from dream.errors import Unauthorized
-from dream.settings import ClerkInstance
+from dream.runtime.context import Context
+from dream.runtime.isolate_cache import IsolateCache
+from dream.runtime.settings import ClerkInstance
 
 MAXIMUM_LENGTH = 8 * 1024
 MAXIMUM_HEADER_LENGTH = 1024

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from dream.auth.rs256 import RsaPublicKey, UnusableKey
-from dream.bindings import VendorUnreachable
-from dream.context import Context
 from dream.errors import Unauthorized, Unavailable
-from dream.settings import ClerkInstance
+from dream.runtime.bindings import VendorUnreachable
+from dream.runtime.context import Context
+from dream.runtime.settings import ClerkInstance
 
 TTL_SECONDS = 300.0
 COOL_DOWN_SECONDS = 60.0

@@ -14,7 +14,6 @@ import stripe
 from stripe import StripeClient
 
 from dream.clients.stripe_http import answered, stripe_client
-from dream.context import Context
 from dream.domain.stripe_objects import (
     AccountDetails,
     CartPayment,
@@ -30,7 +29,8 @@ from dream.domain.stripe_objects import (
     id_of,
     metadata_of,
 )
-from dream.settings import Mode
+from dream.runtime.context import Context
+from dream.runtime.settings import Mode
 
 if TYPE_CHECKING:
     from stripe import RequestOptions

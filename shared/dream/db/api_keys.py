@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Bound, Database, Row, Sql
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 _PROJECT = """
   p.publishableKey, p.platformId, p.name, p.projectType, p.mode, f.liveKeysUntil

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Database, Sql
+from dream.runtime.bindings import Database, Sql
 
 ANY_PLATFORM = Sql("SELECT platformId AS answer FROM platforms WHERE platformId = ''")
 

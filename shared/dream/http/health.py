@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
-from dream.context import Context
 from dream.db import health as database
 from dream.errors import Unavailable
 from dream.http.request import Request
 from dream.http.response import Response, json_response
 from dream.http.routing import Handler
+from dream.runtime.context import Context
 
 
 def health_of(worker: str) -> Handler:

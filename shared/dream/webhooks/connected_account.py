@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dream.clients.stripe import StripeAccount, connected_account
-from dream.context import Context
 from dream.db import connected_accounts
 from dream.domain.keys import Mode
 from dream.domain.subscriptions import Owner
+from dream.runtime.context import Context
 from dream.webhooks.processing import Event, Handled, ignored, rejected
 
 

@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from dream import hooks
-from dream.bindings import Bound
-from dream.context import Context
 from dream.db import events
 from dream.errors import ConstraintFailed
 from dream.http.response import Response, json_response
+from dream.runtime import checkpoints
+from dream.runtime.bindings import Bound
+from dream.runtime.context import Context
 
 Source: TypeAlias = Literal["stripe_platform", "stripe_connect", "clerk_developers", "clerk_end_users"]
 Outcome: TypeAlias = Literal["handled", "ignored", "rejected"]
@@ -81,10 +81,10 @@ async def process(context: Context, event: Event, handlers: Mapping[str, EventHa
     )
     if not unhandled:
         return _received(duplicate=True)
-    await hooks.checkpoint(f"{event.type}:claimed")
+    await checkpoints.checkpoint(f"{event.type}:claimed")
     handler = handlers.get(event.type)
     result = await handler(context, event) if handler is not None else ignored("no handler for this type")
-    await hooks.checkpoint(f"{event.type}:decided")
+    await checkpoints.checkpoint(f"{event.type}:decided")
     marked = events.mark_handled(event.id, now, result.outcome, result.reason, result.publishable_key)
     try:
         await context.db.batch([marked, *result.effects])
@@ -94,7 +94,7 @@ async def process(context: Context, event: Event, handlers: Mapping[str, EventHa
         raise
     if result.outcome == "rejected":
         context.log.warning("event rejected", eventId=event.id, type=event.type, reason=result.reason)
-    await hooks.checkpoint(f"{event.type}:committed")
+    await checkpoints.checkpoint(f"{event.type}:committed")
     await result.afterwards()
     return _received(duplicate=False)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from workers import WorkerEntrypoint
 
+from api_multi.routes import APP
 from dream.cloudflare import Worker
-from routes import APP
 
 REQUIRED_SETTINGS = (
     "SIGN_UP_URL",

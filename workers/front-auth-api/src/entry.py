@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from schedule import run
 from workers import WorkerEntrypoint
 
 from dream.cloudflare import Worker
-from routes import APP
+from front_auth_api.routes import APP
+from front_auth_api.schedule import run
 
 REQUIRED_SETTINGS = (
     "FRONTEND_URL",

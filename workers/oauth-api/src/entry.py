@@ -7,7 +7,7 @@ from typing import Any
 from workers import WorkerEntrypoint
 
 from dream.cloudflare import Worker
-from routes import APP
+from oauth_api.routes import APP
 
 REQUIRED_SETTINGS = (
     "FRONTEND_URL",

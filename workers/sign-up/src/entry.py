@@ -7,7 +7,7 @@ from typing import Any
 from workers import WorkerEntrypoint
 
 from dream.cloudflare import Worker
-from routes import APP
+from sign_up.routes import APP
 
 REQUIRED_SETTINGS = (
     "SIGN_UP_URL",

@@ -1,0 +1,1 @@
+"""Sealing, secret keys and signatures."""
