@@ -16,6 +16,7 @@ from pyodide.ffi import JsException, jsnull, to_js
 from workers import fetch as workers_fetch
 from workers import import_from_javascript
 
+from dream.db import health
 from dream.errors import ApiError, ConstraintFailed, DatabaseFailed, TooLarge, Unavailable
 from dream.http.app import App
 from dream.http.request import Request
@@ -230,6 +231,9 @@ class _Database:
         except JsException as error:
             raise _database_error(error) from None
         return [result["results"] for result in json.loads(js.JSON.stringify(results))]
+
+    async def probe(self) -> None:
+        await self.value(health.ANY_PLATFORM)
 
 
 def _database_error(error: JsException) -> Exception:

@@ -10,7 +10,8 @@ import pytest
 
 from dream.clients.stripe_http import StripeFailureReplayed, StripeRefused
 from dream.errors import Unavailable, Unprocessable, VendorFailed
-from dream.services.catalog.drafts import FRESH_SECONDS, Draft, StripeNotConnected, making, open_draft
+from dream.services.catalog.drafts import FRESH_SECONDS, Draft, making, open_draft
+from dream.services.platforms.connection import StripeNotConnected
 from tests.support.fakes import World
 
 Result = TypeVar("Result")

@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from dream.domain.connected_account import ConnectedAccount
 from dream.domain.subscriptions import ENDED_STATUSES, Owner
 from dream.services.subscriptions import subscription_sync
-from dream.webhooks.connected_account import ConnectedAccount
-from dream.webhooks.processing import Handled
+from dream.services.sync import Sync
 from tests.support.fakes import Call, FakeFetch, World, json_answer
 
 OWNER = Owner("pk_test_mine", "user_1")
@@ -131,29 +131,29 @@ def owed(world: World) -> set[str]:
     return {row["subject"] for row in rows}
 
 
-async def read(world: World, subscription_id: str) -> Handled:
+async def read(world: World, subscription_id: str) -> Sync:
     return await subscription_sync.sync(world.context, ACCOUNT, OWNER, subscription_id)
 
 
 async def live_through(told: list[Act], last: list[str]) -> None:
     stripe = Stripe()
     world = world_with(stripe)
-    unstored: list[Handled] = []
+    unstored: list[Sync] = []
     ended: set[str] = set()
     for act, name in told:
         if act == "read":
             unstored.append(await read(world, name))
         elif act == "store":
             if int(name) < len(unstored):
-                await world.db.batch(unstored.pop(int(name)).effects)
+                await world.db.batch(unstored.pop(int(name)).statements)
         else:
             stripe.change(act, name)
         assert_ended_stays_ended(world, ended)
     # Every change is followed by an event, so that the last reading of each subscription begins after its last change.
     for name in last:
-        await world.db.batch((await read(world, name)).effects)
+        await world.db.batch((await read(world, name)).statements)
     for late in unstored:
-        await world.db.batch(late.effects)
+        await world.db.batch(late.statements)
         assert_ended_stays_ended(world, ended)
     assert_as_stripe_says(world, stripe)
 
@@ -195,11 +195,11 @@ def test_past_due_counts_from_the_first_time() -> None:
         world = world_with(stripe)
         for act in ("begin", "fail"):
             stripe.change(act, "sub_a")
-            await world.db.batch((await read(world, "sub_a")).effects)
+            await world.db.batch((await read(world, "sub_a")).statements)
         first = row_of(world)
         assert first is not None
         await asyncio.sleep(0.005)
-        await world.db.batch((await read(world, "sub_a")).effects)
+        await world.db.batch((await read(world, "sub_a")).statements)
         again = row_of(world)
         assert again is not None
         assert again["pastDueSince"] == first["pastDueSince"] is not None
@@ -219,7 +219,7 @@ def test_a_subscription_that_is_owed_its_end_is_not_kept() -> None:
             "INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)"
             f" VALUES ('cancel_subscription', 'sub_a', '{{}}', '{MOMENT}', '{MOMENT}')"
         )
-        await world.db.batch((await read(world, "sub_a")).effects)
+        await world.db.batch((await read(world, "sub_a")).statements)
         assert row_of(world) is None
         assert world.db.connection.execute("SELECT * FROM end_users").fetchall() == []
 

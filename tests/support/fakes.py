@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dream.db import health
 from dream.errors import ConstraintFailed
 from dream.http.request import Request
 from dream.runtime.bindings import Bound, FetchResponse, Row, Scalar, Sql, VendorUnreachable
@@ -114,6 +115,9 @@ class SqliteDatabase:
             raise
         self.connection.execute("COMMIT")
         return results
+
+    async def probe(self) -> None:
+        await self.value(health.ANY_PLATFORM)
 
 
 class DictKeyValue:

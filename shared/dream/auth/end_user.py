@@ -11,12 +11,13 @@ from typing import cast
 
 from dream.auth import clerk_tokens, project_keys
 from dream.auth.clerk_tokens import Claims
-from dream.auth.principal import EndUserCaller, Project, ProjectCaller, TokenFacts
-from dream.db import clerk_effects, end_users
-from dream.db.end_users import Arrival, Membership
-from dream.domain.keys import KeyKind, is_well_formed, mode_of
-from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS
-from dream.domain.timestamps import iso
+from dream.auth.principal import (EndUserCaller, Project, ProjectCaller, TokenFacts)
+from dream.db import (clerk_effects, end_users)
+from dream.db.end_users import (Arrival, Membership)
+from dream.domain.keys import (KeyKind, is_well_formed, mode_of)
+from dream.domain.subscriptions import (PAST_DUE_GRACE_SECONDS)
+from dream.domain.timestamps import (iso)
+from dream.domain.project import (Project)
 from dream.domain.usage import user_id_of
 from dream.errors import ApiError, BadRequest, ConstraintFailed, Forbidden, Unauthorized
 from dream.http.request import Request

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dream.auth.principal import Project, ProjectCaller
+from dream.auth.principal import ProjectCaller
 from dream.db import api_keys
 from dream.domain.keys import hash_secret, is_well_formed
+from dream.domain.project import Project
 from dream.domain.timestamps import iso
 from dream.errors import BadRequest, PaymentRequired, Unauthorized
 from dream.http.request import Request

@@ -14,6 +14,7 @@ import stripe
 from stripe import StripeClient
 
 from dream.clients.stripe_http import answered, stripe_client
+from dream.domain.keys import Mode
 from dream.domain.stripe_objects import (
     AccountDetails,
     CartPayment,
@@ -30,7 +31,6 @@ from dream.domain.stripe_objects import (
     metadata_of,
 )
 from dream.runtime.context import Context
-from dream.runtime.settings import Mode
 
 if TYPE_CHECKING:
     from stripe import RequestOptions

@@ -6,9 +6,8 @@ import os
 from dataclasses import dataclass
 
 from dream.crypto import sealing
-from dream.db import api_keys
 from dream.domain.keys import Mode, hash_secret, make_key, mask
-from dream.runtime.bindings import Bound, Row
+from dream.runtime.bindings import Row
 from dream.runtime.context import Context
 
 
@@ -20,10 +19,6 @@ class NewSecretKey:
     secret_hash: str
     masked: str
     sealed: str
-
-    def add_to(self, publishable_key: str, now: str) -> Bound:
-        """The statement that makes it a key of the project."""
-        return api_keys.add(self.secret_hash, publishable_key, self.sealed, self.masked, now)
 
 
 async def make_secret_key(context: Context, mode: Mode) -> NewSecretKey:

@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from dream.domain.keys import Mode, is_well_formed
+from dream.domain.project import ProjectType
 from dream.domain.tier_definitions import (
     MAXIMUM_TIERS,
-    ProjectType,
     TierDefinition,
     clashes,
     tier_definition,

@@ -52,6 +52,10 @@ class Database(Protocol):
         """All statements in one transaction; the rows of each."""
         ...
 
+    async def probe(self) -> None:
+        """Raises DatabaseFailed when D1 does not answer, or has no schema."""
+        ...
+
 
 class KeyValue(Protocol):
     """KV: a cache, never the judge. A failing KV reads as a miss and writes nothing; it never fails a request."""

@@ -1,17 +1,16 @@
-"""Injection points for local runs. In production nothing is installed here: the clock is real and checkpoints do nothing."""
+"""Named points between the steps of work that must survive being stopped half-way. Local runs install a function that can stop there.
+
+In production nothing is installed, and a checkpoint does nothing.
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 
-clock: Callable[[], float] = time.time
-"""Seconds since the epoch, as the product sees them. Signatures and rate limits of the outside world use the real clock."""
 
-
-async def _pass(name: str) -> None:
+async def _do_nothing(name: str) -> None:
     return None
 
 
-checkpoint: Callable[[str], Awaitable[None]] = _pass
-"""Called between the steps of work that must survive being killed half-way; the name says what has just been done."""
+reached: Callable[[str], Awaitable[None]] = _do_nothing
+"""Called when a step is done; the argument names the step."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dream.domain.timestamps import iso
-from dream.runtime import checkpoints
+from dream.runtime import clock
 from dream.runtime.bindings import Cryptography, Database, Fetch, KeyValue, ObjectStore, RateLimiter, WaitUntil
 from dream.runtime.logs import Log
 from dream.runtime.settings import Settings
@@ -43,8 +43,8 @@ class Context:
 
     def now_seconds(self) -> float:
         """Seconds since the epoch."""
-        return checkpoints.clock()
+        return clock.read()
 
     def now(self) -> str:
         """The present moment as ISO 8601 UTC with milliseconds."""
-        return iso(checkpoints.clock())
+        return iso(clock.read())

@@ -10,7 +10,7 @@ import pytest
 
 from dream.auth.clerk_tokens import MAXIMUM_HEADER_LENGTH, Claims, verified_claims
 from dream.errors import Unauthorized, Unavailable
-from dream.runtime import checkpoints
+from dream.runtime import clock
 from tests.dream.auth.conftest import Clerk
 from tests.support.clerk_instance import Instance, base64url
 from tests.support.fakes import World
@@ -200,8 +200,8 @@ def test_a_verified_token_is_remembered_until_it_expires(
     clerk.is_down = True
     monkeypatch.setattr("dream.auth.rs256.RsaPublicKey.verifies", pytest.fail)
     claims_of(world, token)
-    real = checkpoints.clock
-    monkeypatch.setattr(checkpoints, "clock", lambda: real() + 66)
+    real = clock.read
+    monkeypatch.setattr(clock, "read", lambda: real() + 66)
     refused(world, token, "token_expired")
 
 

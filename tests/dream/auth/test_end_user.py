@@ -297,7 +297,7 @@ def test_an_expired_token_is_refused_though_it_was_verified_before(
     sent = {"x_publishable_key": tenant.publishable_key, "x_clerk_token": token}
     settle(world, **sent)
     now = world.context.now_seconds()
-    monkeypatch.setattr("dream.runtime.checkpoints.clock", lambda: now + 70)
+    monkeypatch.setattr("dream.runtime.clock.read", lambda: now + 70)
     refused(world, "token_expired", **sent)
 
 

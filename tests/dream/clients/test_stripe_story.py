@@ -12,8 +12,8 @@ import pytest
 from dream.clients.stripe import CheckoutLine, StripeAccount, connected_account, platform_account
 from dream.clients.stripe_connect import authorize_url, deauthorize, exchange_code
 from dream.clients.stripe_http import StripeRefused
+from dream.domain.keys import Mode
 from dream.domain.stripe_objects import CheckoutSession
-from dream.runtime.settings import Mode
 from tests.devstack.stripe.conftest import REDIRECT, Service
 from tests.support.fakes import World
 

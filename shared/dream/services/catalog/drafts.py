@@ -15,23 +15,15 @@ from dream.clients.stripe_http import StripeFailureReplayed, StripeRefused
 from dream.db import project_drafts, tiers
 from dream.domain.keys import Mode, make_id
 from dream.domain.timestamps import iso
-from dream.errors import ApiError, Conflict, Unavailable, Unprocessable
+from dream.errors import ApiError, Unavailable, Unprocessable
 from dream.runtime import checkpoints
 from dream.runtime.context import Context
+from dream.services.platforms.connection import StripeNotConnected
 
 FRESH_SECONDS = 23 * 3600
 """Stripe forgets idempotency keys after a day: https://docs.stripe.com/api/idempotent_requests."""
 
 _FAILED = "failed:"
-
-
-class StripeNotConnected(Conflict):
-    """409: the developer has no Stripe account connected in this mode, or took the access away."""
-
-    code = "stripe_not_connected"
-
-    def __init__(self, mode: Mode, reason: str = "") -> None:
-        super().__init__(f"Connect a Stripe account in {mode} mode first.", reason=reason)
 
 
 @dataclass(slots=True)
@@ -56,7 +48,7 @@ class Draft:
             except StripeFailureReplayed:
                 self.made[_FAILED + step] = str(failures + 1)
                 raise
-        await checkpoints.checkpoint(f"{self.work}:{step}")
+        await checkpoints.reached(f"{self.work}:{step}")
         return self.made[step]
 
     def ids(self, prefix: str) -> list[str]:
@@ -90,7 +82,7 @@ async def open_draft(
         repeats_after=iso(now - repeats_for_seconds),
         fresh_after=iso(now - FRESH_SECONDS),
     )
-    await checkpoints.checkpoint(f"{work}:opened")
+    await checkpoints.reached(f"{work}:opened")
     settled = row["settledAt"] is not None
     return Draft(row["draftId"], row["publishableKey"], settled, work, json.loads(row["made"]))
 

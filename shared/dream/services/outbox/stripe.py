@@ -13,11 +13,11 @@ from dream.clients import stripe_connect
 from dream.clients.stripe import StripeAccount, connected_account
 from dream.clients.stripe_http import StripeRefused
 from dream.db import outbox, stripe_tokens
+from dream.domain.keys import Mode
 from dream.domain.stripe_objects import CheckoutSession
 from dream.domain.subscriptions import ENDED_STATUSES
 from dream.runtime.bindings import Bound
 from dream.runtime.context import Context
-from dream.runtime.settings import Mode
 from dream.services.outbox.runner import Effect
 
 Payload: TypeAlias = Mapping[str, Any]

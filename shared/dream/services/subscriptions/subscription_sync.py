@@ -10,15 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dream.clients.stripe import connected_account
 from dream.clients.stripe_http import StripeRefused
-from dream.db import clerk_effects, subscription_syncs, subscriptions, tier_prices
+from dream.db import (clerk_effects, subscription_syncs, subscriptions, tier_prices)
+from dream.domain.connected_account import (ConnectedAccount)
 from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS, Owner, SubscriptionFacts
 from dream.domain.timestamps import iso
 from dream.runtime.bindings import Bound
 from dream.runtime.context import Context
 from dream.services.outbox import delivery
-from dream.webhooks.connected_account import ConnectedAccount
-from dream.webhooks.processing import Handled, ignored, rejected
+from dream.services.sync import Sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ async def read(context: Context, account: ConnectedAccount, subscription_id: str
     """The subscription as it is now. Raises StripeRefused when the account is disconnected."""
     number, row = await subscriptions.number_and_find(context.db, subscription_id)
     try:
-        found = await account.stripe(context).retrieve_subscription(subscription_id)
+        found = await connected_account(context, account.mode, account.account_id).retrieve_subscription(
+            subscription_id
+        )
     except StripeRefused as refusal:
         if not refusal.is_missing:
             raise
@@ -45,7 +48,7 @@ async def read(context: Context, account: ConnectedAccount, subscription_id: str
 
 async def sync(
     context: Context, account: ConnectedAccount, owner: Owner, subscription_id: str, *, email: str | None = None
-) -> Handled:
+) -> Sync:
     """What has to be stored so that the user's row says what Stripe says. The account must be bound to the owner's project."""
     try:
         reading = await read(context, account, subscription_id)
@@ -55,7 +58,7 @@ async def sync(
     except StripeRefused as refusal:
         if not refusal.is_disconnected:
             raise
-        return ignored("the account is disconnected", owner.publishable_key)
+        return Sync([], "ignored", "the account is disconnected", owner.publishable_key)
 
 
 def statements(
@@ -85,39 +88,39 @@ def statements(
 
 async def _known(
     context: Context, account: ConnectedAccount, named: Owner, reading: Reading, email: str | None
-) -> Handled:
+) -> Sync:
     """A subscription stays with the user it was first stored for, whatever its metadata say now."""
     assert reading.row is not None
     if reading.row["publishableKey"] != named.publishable_key:
-        return rejected("the subscription is another project's")
+        return Sync([], "rejected", "the subscription is another project's")
     owner = Owner(named.publishable_key, reading.row["userId"])
-    return _handled(context, owner, statements(context, account, owner, reading, email))
+    return _stored(context, owner, statements(context, account, owner, reading, email))
 
 
 async def _unknown(
     context: Context, account: ConnectedAccount, owner: Owner, reading: Reading, subscription_id: str, email: str | None
-) -> Handled:
+) -> Sync:
     """A subscription that is not stored. What is left unstored still outdates the reads that began before."""
     facts, key = reading.facts, owner.publishable_key
     outdated = [subscription_syncs.mark_applied(subscription_id, reading.number)]
     if facts is None or reading.owner != owner:
-        return replace(ignored("no such subscription of ours at Stripe", key), effects=outdated)
+        return Sync(outdated, "ignored", "no such subscription of ours at Stripe", key)
     present, tiers = await context.db.batch(
         [subscriptions.of_user(key, owner.user_id), tier_prices.tier_of_price(key, facts.price_id)]
     )
     if not tiers:
-        return replace(ignored("the price is no tier's of this project", key), effects=outdated)
+        return Sync(outdated, "ignored", "the price is no tier's of this project", key)
     if not facts.is_live:
-        return Handled(outdated, reason="ended before it was known", publishable_key=key)
+        return Sync(outdated, "stored", "ended before it was known", key)
     first: list[Bound] = []
     if present and present[0]["endedAt"] is None and present[0]["subscriptionId"] != facts.subscription_id:
         other = await read(context, account, present[0]["subscriptionId"])
         first = statements(context, account, owner, other)
-    return _handled(context, owner, [*first, *statements(context, account, owner, reading, email)])
+    return _stored(context, owner, [*first, *statements(context, account, owner, reading, email)])
 
 
-def _handled(context: Context, owner: Owner, effects: list[Bound]) -> Handled:
-    async def afterwards() -> None:
+def _stored(context: Context, owner: Owner, bound: list[Bound]) -> Sync:
+    async def after_commit() -> None:
         delivery.soon(context)
 
-    return Handled(effects, publishable_key=owner.publishable_key, afterwards=afterwards)
+    return Sync(bound, "stored", publishable_key=owner.publishable_key, after_commit=after_commit)

@@ -11,6 +11,7 @@ from dream.errors import ApiError, ConstraintFailed
 from dream.runtime.context import Context
 from dream.runtime.schedule import Schedule
 from front_auth_api.jobs import (
+    abandoned_drafts,
     effects,
     end_user_subscriptions,
     housekeeping,
@@ -19,13 +20,12 @@ from front_auth_api.jobs import (
     platform_subscriptions,
     sealed_keys,
 )
-from front_auth_api.services import draft_cleanup
 
 JOBS: Mapping[str, Schedule] = {
     "effects": effects.deliver,
-    "orders": orders.settle,
+    "orders": orders.reconcile,
     "housekeeping": housekeeping.tidy,
-    "abandoned_drafts": draft_cleanup.sweep,
+    "abandoned_drafts": abandoned_drafts.clean_up,
     "platform_subscriptions": nightly.job(platform_subscriptions.NAME, platform_subscriptions.slice_),
     "end_user_subscriptions": nightly.job(end_user_subscriptions.NAME, end_user_subscriptions.slice_),
     "sealed_keys": sealed_keys.reseal,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from dream.auth import project_keys
 from dream.auth.developer import developer_of_token
-from dream.auth.principal import Project
 from dream.db import dashboard
 from dream.domain.keys import is_well_formed
+from dream.domain.project import Project
 from dream.errors import InvalidFields, NotFound, Unauthorized
 from dream.http.request import Request
 from dream.runtime.context import Context

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dream.auth import project_keys
 from dream.auth.end_user import end_user
-from dream.auth.principal import Project
+from dream.domain.project import Project
 from dream.http.request import Request
 from dream.runtime.context import Context
 

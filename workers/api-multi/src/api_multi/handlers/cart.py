@@ -69,11 +69,11 @@ async def checkout(context: Context, request: Request, shopper: Shopper) -> Resp
         front.origins[0] if front.origins else f"{context.settings.sign_up_url}/account?pk={project.publishable_key}"
     )
     begun = await _begin(context, account, shopper, cart, lines, await _request_hash(request, shopper))
-    await checkpoints.checkpoint("cart-checkout:reserved")
+    await checkpoints.reached("cart-checkout:reserved")
     session = await _open_session(context, account, project.publishable_key, begun, cart, home_url)
-    await checkpoints.checkpoint("cart-checkout:session-created")
+    await checkpoints.reached("cart-checkout:session-created")
     await _attach(context, account, project.publishable_key, begun, session)
-    await checkpoints.checkpoint("cart-checkout:attached")
+    await checkpoints.reached("cart-checkout:attached")
     return json_response(
         {
             "success": True,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from api_multi.services import billing_portal, subscriber
-from api_multi.services.subscriber import StripeNotConnected, Subscriber
+from api_multi.services.subscriber import Subscriber
 from dream.auth.principal import EndUserCaller
 from dream.clients.stripe import StripeAccount
 from dream.clients.stripe_http import StripeRefused
@@ -23,7 +23,9 @@ from dream.http.request import Request
 from dream.http.response import Response, json_response
 from dream.runtime import checkpoints
 from dream.runtime.context import Context
-from dream.services.outbox.stripe import expire_if_open
+from dream.services.outbox.stripe import (expire_if_open)
+from dream.services.outbox.stripe import (expire_if_open)
+from dream.services.platforms.connection import (StripeNotConnected)
 
 ATTEMPTS = 4
 """How often a call starts over because another call for the same user was faster."""
@@ -80,7 +82,7 @@ async def create_checkout(context: Context, request: Request, caller: EndUserCal
             answer = await _answer(context, user, wish)
         except StripeRefused as refusal:
             if refusal.is_disconnected:
-                raise StripeNotConnected(reason=refusal.reason) from None
+                raise StripeNotConnected(caller.project.mode, refusal.reason) from None
             raise
         if answer is not None:
             return json_response(answer)
@@ -90,16 +92,16 @@ async def create_checkout(context: Context, request: Request, caller: EndUserCal
 async def _answer(context: Context, user: Subscriber, wish: Wish) -> dict[str, Any] | None:
     """None when another call for the same user was faster."""
     tier, price_id = wish.tier_of(user)
-    stripe = user.account.stripe(context)
+    stripe = user.stripe(context)
     if user.last_session is not None and user.session_open_until > context.now():
         await expire_if_open(stripe, user.last_session)
-        await checkpoints.checkpoint("create-checkout:previous-expired")
+        await checkpoints.reached("create-checkout:previous-expired")
     present = await _live_subscription(stripe, user)
     if present is not None:
         url = await _portal(context, user, present, price_id, wish.success_url or user.home_url)
         return {"url": url, "sessionId": None, "kind": "portal"}
     session = await _checkout(context, stripe, user, tier, price_id, wish)
-    await checkpoints.checkpoint("create-checkout:session-created")
+    await checkpoints.reached("create-checkout:session-created")
     owner = user.owner
     if not await checkout_sessions.record(
         context.db, owner.publishable_key, owner.user_id, session.id, tier.name, session.expires_at, user.last_session
@@ -187,7 +189,7 @@ async def _with_customer(
         metadata=user.owner.to_metadata(),
         idempotency_key=f"customer:{_fingerprint(user.owner, [user.email, gone])}",
     )
-    await checkpoints.checkpoint("create-checkout:customer-created")
+    await checkpoints.reached("create-checkout:customer-created")
     owner = user.owner
     customer_id = await end_users.set_customer(
         context.db, owner.publishable_key, owner.user_id, user.email, made.id, gone, context.now()

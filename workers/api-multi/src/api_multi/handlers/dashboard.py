@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api_multi.credentials.dashboard_viewer import DashboardViewer
-from dream.auth.principal import Project
 from dream.db import dashboard as dashboard_rows
 from dream.db.dashboard import CustomerQuery, DashboardRead
 from dream.domain import dashboard
@@ -13,6 +12,7 @@ from dream.domain.billing_period import calendar_month
 from dream.domain.cursors import cursor_after, limit_of, place_of
 from dream.domain.dashboard import SUBSCRIPTION_STATUSES, Customer
 from dream.domain.orders import Order
+from dream.domain.project import Project
 from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS
 from dream.domain.tiers import Tier, default_tier, find_tier
 from dream.domain.timestamps import iso

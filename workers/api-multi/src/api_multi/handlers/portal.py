@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api_multi.services import billing_portal, subscriber
-from api_multi.services.subscriber import NoSubscription, StripeNotConnected
+from api_multi.services.subscriber import NoSubscription
 from dream.auth.principal import EndUserCaller
 from dream.clients.stripe_http import StripeRefused
 from dream.domain.return_urls import return_url_problem
@@ -11,6 +11,7 @@ from dream.errors import InvalidFields
 from dream.http.request import Request
 from dream.http.response import Response, json_response
 from dream.runtime.context import Context
+from dream.services.platforms.connection import StripeNotConnected
 
 
 async def open_portal(context: Context, request: Request, caller: EndUserCaller) -> Response:
@@ -26,7 +27,7 @@ async def open_portal(context: Context, request: Request, caller: EndUserCaller)
         url = await billing_portal.open_portal(context, user, user.customer_id, return_url or user.home_url)
     except StripeRefused as refusal:
         if refusal.is_disconnected:
-            raise StripeNotConnected(reason=refusal.reason) from None
+            raise StripeNotConnected(caller.project.mode, refusal.reason) from None
         if refusal.is_missing and refusal.param == "customer":
             raise NoSubscription(reason=refusal.reason) from None
         raise

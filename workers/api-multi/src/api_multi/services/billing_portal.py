@@ -14,7 +14,7 @@ from dream.runtime.context import Context
 async def open_portal(context: Context, subscriber: Subscriber, customer_id: str, return_url: str) -> str:
     """The URL of the customer's portal, good for minutes. Raises StripeRefused."""
     configuration_id = await _configuration(context, subscriber)
-    return await subscriber.account.stripe(context).create_portal_session(
+    return await subscriber.stripe(context).create_portal_session(
         customer_id, return_url=return_url, configuration_id=configuration_id
     )
 
@@ -24,7 +24,7 @@ async def open_price_change(
 ) -> str:
     """The URL where the subscriber confirms the change to this price. Raises StripeRefused."""
     configuration_id = await _configuration(context, subscriber)
-    return await subscriber.account.stripe(context).create_portal_price_change(
+    return await subscriber.stripe(context).create_portal_price_change(
         subscription, price_id, return_url=return_url, configuration_id=configuration_id
     )
 
@@ -34,7 +34,7 @@ async def _configuration(context: Context, subscriber: Subscriber) -> str:
     prices = _switchable_prices(subscriber)
     told = json.dumps(prices, sort_keys=True)
     known, account_id = subscriber.portal, subscriber.account.account_id
-    stripe = subscriber.account.stripe(context)
+    stripe = subscriber.stripe(context)
     if known is not None and known.account_id == account_id:
         if known.prices == told:
             return known.configuration_id

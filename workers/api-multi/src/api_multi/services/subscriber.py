@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dream.auth.principal import EndUserCaller
+from dream.clients.stripe import StripeAccount, connected_account
 from dream.db import (
     checkout_sessions,
     connected_accounts,
@@ -14,19 +15,12 @@ from dream.db import (
     subscriptions,
 )
 from dream.db import tiers as tier_rows
+from dream.domain.connected_account import ConnectedAccount
 from dream.domain.subscriptions import Owner
 from dream.domain.tiers import Tier
 from dream.errors import Conflict
 from dream.runtime.context import Context
-from dream.webhooks.connected_account import ConnectedAccount
-
-
-class StripeNotConnected(Conflict):
-    """409: the developer has no Stripe account connected in this mode (any more)."""
-
-    error = "Stripe not connected"
-    code = "stripe_not_connected"
-    message = "The developer of this project has not connected a Stripe account in this mode."
+from dream.services.platforms.connection import StripeNotConnected
 
 
 class NoSubscription(Conflict):
@@ -62,6 +56,10 @@ class Subscriber:
     home_url: str
     """Where to go back to when the app does not say: the project's first redirect origin, else our sign-up's account page."""
 
+    def stripe(self, context: Context) -> StripeAccount:
+        """The connected account that bills this end user."""
+        return connected_account(context, self.account.mode, self.account.account_id)
+
 
 async def load(context: Context, caller: EndUserCaller) -> Subscriber:
     """The caller's end user. Raises Conflict for a store project, StripeNotConnected without an account."""
@@ -81,7 +79,7 @@ async def load(context: Context, caller: EndUserCaller) -> Subscriber:
         ]
     )
     if not accounts:
-        raise StripeNotConnected()
+        raise StripeNotConnected(project.mode)
     user = users[0] if users else {"email": None, "stripeCustomerId": None}
     account = ConnectedAccount(project.platform_id, accounts[0]["stripeUserId"], project.mode)
     return Subscriber(

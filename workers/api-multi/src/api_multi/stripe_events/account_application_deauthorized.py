@@ -6,7 +6,7 @@ from dream.clients.stripe import connected_account
 from dream.clients.stripe_http import StripeRefused
 from dream.db import audit_log, connected_accounts, stripe_tokens
 from dream.runtime.context import Context
-from dream.webhooks.connected_account import mode_of
+from dream.webhooks.matching import mode_of
 from dream.webhooks.processing import Event, Handled, ignored
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dream.clients.stripe import connected_account
 from dream.clients.stripe_http import StripeRefused
 from dream.db import orders
 from dream.runtime.context import Context
 from dream.services.orders.settlement import settle
-from dream.webhooks.connected_account import bind
+from dream.webhooks.matching import match_project
 from dream.webhooks.processing import Event, Handled, ignored, rejected
 
 
@@ -30,7 +31,7 @@ async def settle_order(
     publishable_key, order_id = metadata.get("publishableKey"), metadata.get("orderId")
     if not isinstance(publishable_key, str) or not isinstance(order_id, str):
         return ignored("not made by us")
-    account = await bind(context, event, publishable_key)
+    account = await match_project(context, event, publishable_key)
     if isinstance(account, Handled):
         return account
     order = await orders.find(context.db, publishable_key, order_id)
@@ -40,7 +41,7 @@ async def settle_order(
     if asked is None or session_id not in (None, asked):
         return rejected("not the order's session")
     try:
-        effects = await settle(context, account.stripe(context), order, asked)
+        effects = await settle(context, connected_account(context, account.mode, account.account_id), order, asked)
     except StripeRefused as refusal:
         if not refusal.is_disconnected:
             raise

@@ -10,7 +10,7 @@ from dream.db import payments
 from dream.db.payments import Payment
 from dream.domain.stripe_objects import StripeCharge
 from dream.runtime.context import Context
-from dream.webhooks.connected_account import bind_owner
+from dream.webhooks.matching import match_owner
 from dream.webhooks.processing import Event, Handled, ignored
 
 
@@ -41,10 +41,10 @@ async def _invoice_refunded(context: Context, event: Event, account: StripeAccou
         if not refusal.is_disconnected and not refusal.is_missing:
             raise
         return ignored("the invoice can't be read")
-    bound = await bind_owner(context, event, invoice.subscription_metadata)
-    if isinstance(bound, Handled):
-        return bound
-    _, owner = bound
+    matched = await match_owner(context, event, invoice.subscription_metadata)
+    if isinstance(matched, Handled):
+        return matched
+    _, owner = matched
     payment = Payment(
         payment_id=invoice.id,
         kind="invoice",

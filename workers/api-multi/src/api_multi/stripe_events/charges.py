@@ -7,7 +7,7 @@ from dream.clients.stripe_http import StripeRefused
 from dream.db import connected_accounts
 from dream.domain.stripe_objects import StripeCharge
 from dream.runtime.context import Context
-from dream.webhooks.connected_account import mode_of
+from dream.webhooks.matching import mode_of
 from dream.webhooks.processing import Event, Handled, ignored
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dream.runtime.context import Context
 from dream.services.subscriptions import subscription_sync
-from dream.webhooks.connected_account import bind_owner
-from dream.webhooks.processing import Event, Handled
+from dream.webhooks.matching import match_owner
+from dream.webhooks.processing import Event, Handled, handled
 
 
 async def changed(context: Context, event: Event) -> Handled:
     """Store the subscription as it is now."""
-    bound = await bind_owner(context, event, event.object["metadata"])
-    if isinstance(bound, Handled):
-        return bound
-    account, owner = bound
-    return await subscription_sync.sync(context, account, owner, event.object["id"])
+    matched = await match_owner(context, event, event.object["metadata"])
+    if isinstance(matched, Handled):
+        return matched
+    account, owner = matched
+    return handled(await subscription_sync.sync(context, account, owner, event.object["id"]))

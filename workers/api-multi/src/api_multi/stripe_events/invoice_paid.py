@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from api_multi.stripe_events.subscription_invoice import BoundInvoice, bind_invoice
+from api_multi.stripe_events.subscription_invoice import MatchedInvoice, match_invoice
+from dream.clients.stripe import connected_account
 from dream.db import payments
 from dream.db.payments import Payment
 from dream.runtime.bindings import Bound
 from dream.runtime.context import Context
 from dream.services.subscriptions import subscription_sync
-from dream.webhooks.processing import Event, Handled
+from dream.webhooks.processing import Event, Handled, handled
 
 
 async def paid(context: Context, event: Event) -> Handled:
     """Store what was paid, and the subscription as it is now."""
-    bound = await bind_invoice(context, event)
-    if isinstance(bound, Handled):
-        return bound
-    synced = await subscription_sync.sync(context, bound.account, bound.owner, bound.subscription_id)
-    if synced.outcome != "handled":
-        return synced
-    return replace(synced, effects=[*await _payment(context, event, bound), *synced.effects])
+    matched = await match_invoice(context, event)
+    if isinstance(matched, Handled):
+        return matched
+    synced = await subscription_sync.sync(context, matched.account, matched.owner, matched.subscription_id)
+    payment = await _payment(context, event, matched) if synced.outcome == "stored" else []
+    return handled(synced, payment)
 
 
-async def _payment(context: Context, event: Event, bound: BoundInvoice) -> list[Bound]:
+async def _payment(context: Context, event: Event, matched: MatchedInvoice) -> list[Bound]:
     """The payment as Stripe has it now; none for an invoice over nothing, such as a trial's. Refunds come by their own event."""
-    stripe = bound.account.stripe(context)
-    invoice = await stripe.retrieve_invoice(bound.invoice_id)
+    stripe = connected_account(context, matched.account.mode, matched.account.account_id)
+    invoice = await stripe.retrieve_invoice(matched.invoice_id)
     if invoice.amount_paid == 0:
         return []
     intents = [
@@ -38,11 +36,11 @@ async def _payment(context: Context, event: Event, bound: BoundInvoice) -> list[
     payment = Payment(
         payment_id=invoice.id,
         kind="invoice",
-        user_id=bound.owner.user_id,
+        user_id=matched.owner.user_id,
         payment_intent_id=intents[0] if intents else None,
         currency=invoice.currency,
         amount_paid=invoice.amount_paid,
         amount_refunded=0,
         paid_at=invoice.paid_at or event.created_at,
     )
-    return [payments.record(bound.owner.publishable_key, payment)]
+    return [payments.record(matched.owner.publishable_key, payment)]

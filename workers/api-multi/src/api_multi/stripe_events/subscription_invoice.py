@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dream.domain.connected_account import ConnectedAccount
 from dream.domain.subscriptions import Owner
 from dream.runtime.context import Context
-from dream.webhooks.connected_account import ConnectedAccount, bind_owner
+from dream.webhooks.matching import match_owner
 from dream.webhooks.processing import Event, Handled, ignored
 
 
 @dataclass(frozen=True, slots=True)
-class BoundInvoice:
+class MatchedInvoice:
     """An invoice of a subscription that was made by us, on an account that may speak of its project."""
 
     account: ConnectedAccount
@@ -22,14 +23,14 @@ class BoundInvoice:
     subscription_id: str
 
 
-async def bind_invoice(context: Context, event: Event) -> BoundInvoice | Handled:
-    """The invoice, bound; else what the event comes to."""
+async def match_invoice(context: Context, event: Event) -> MatchedInvoice | Handled:
+    """The invoice, matched; else what the event comes to."""
     parent: Mapping[str, Any] = event.object["parent"] or {}
     if parent.get("type") != "subscription_details":
         return ignored("not of a subscription")
     details = parent["subscription_details"]
-    bound = await bind_owner(context, event, details["metadata"] or {})
-    if isinstance(bound, Handled):
-        return bound
-    account, owner = bound
-    return BoundInvoice(account, owner, event.object["id"], details["subscription"])
+    matched = await match_owner(context, event, details["metadata"] or {})
+    if isinstance(matched, Handled):
+        return matched
+    account, owner = matched
+    return MatchedInvoice(account, owner, event.object["id"], details["subscription"])

@@ -28,7 +28,7 @@ async def deleted(context: Context, event: Event) -> Handled:
     publishable_keys, secret_key_hashes = await api_keys.names_of_platform(context.db, platform_id)
     mode, later = context.settings.platform_stripe_mode, iso(context.now_seconds() + REVOKE_AFTER_SECONDS)
 
-    async def afterwards() -> None:
+    async def after_commit() -> None:
         await project_keys.forget(context, publishable_keys, secret_key_hashes)
         await shown_keys.drop(context.kv, user_id, "test")
         await shown_keys.drop(context.kv, user_id, "live")
@@ -42,5 +42,5 @@ async def deleted(context: Context, event: Event) -> Handled:
             *platforms.owe_leaving(platform_id, mode, now, later),
             platforms.mark_deleted(platform_id, user_id, now),
         ],
-        afterwards=afterwards,
+        after_commit=after_commit,
     )

@@ -20,6 +20,7 @@ from dream.http.response import Response, json_response
 from dream.runtime import checkpoints
 from dream.runtime.context import Context
 from dream.runtime.isolate_cache import IsolateCache
+from dream.services.sync import commit
 from front_auth_api.handlers.platforms import platform_of
 from front_auth_api.services import platform_sync
 
@@ -79,10 +80,8 @@ async def _brought_up_to_date(context: Context, account: StripeAccount, platform
         if session is None or session.subscription_id in (None, known):
             return platform
         known = session.subscription_id
-    reading = await platform_sync.read(context, known or "")
-    if reading is None:
+    if not await commit(context, await platform_sync.sync(context, known or "")):
         return platform
-    await platform_sync.apply(context, reading)
     row = await platforms.find(context.db, platform.platform_id)
     return platform if row is None else Platform.from_row(row)
 
@@ -112,7 +111,7 @@ async def _new_session(
     if not price_id:
         raise Unavailable(reason="PLATFORM_PRICE_ID is not set")
     customer_id = platform.stripe_customer_id or await _new_customer(context, account, platform, developer)
-    await checkpoints.checkpoint("create-checkout:customer-created")
+    await checkpoints.reached("create-checkout:customer-created")
     success_url, cancel_url = _return_url(context, "success"), _return_url(context, "cancelled")
     asked = "|".join((platform.checkout_session_id or "first", customer_id, price_id, success_url, cancel_url))
     session = await account.create_subscription_checkout(
@@ -124,7 +123,7 @@ async def _new_session(
         metadata={"platformId": platform.platform_id, "userId": developer.user_id},
         idempotency_key=f"platform-checkout:{platform.platform_id}:{_digest(asked)}",
     )
-    await checkpoints.checkpoint("create-checkout:session-created")
+    await checkpoints.reached("create-checkout:session-created")
     await platforms.set_checkout(context.db, platform.platform_id, session.id, context.now())
     return session
 

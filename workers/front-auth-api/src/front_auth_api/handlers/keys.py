@@ -80,7 +80,7 @@ async def rotate_key(context: Context, request: Request, developer: Developer) -
         ended, *_ = await context.db.batch(
             [
                 api_keys.end_earlier(publishable_key, now if rotation.grace_period_seconds == 0 else until, now),
-                new_key.add_to(publishable_key, now),
+                api_keys.add(publishable_key, new_key, now),
                 audit_log.record(
                     project["platformId"], publishable_key, developer.user_id, "key.rotated", details, now
                 ),
@@ -88,7 +88,7 @@ async def rotate_key(context: Context, request: Request, developer: Developer) -
         )
     except ConstraintFailed:
         raise NotFound() from None
-    await checkpoints.checkpoint("rotate-key:committed")
+    await checkpoints.reached("rotate-key:committed")
     await _forget(context, developer, project["mode"], publishable_key, [row["secretKeyHash"] for row in ended])
     return json_response(
         {
@@ -117,7 +117,7 @@ async def revoke_key(context: Context, request: Request, developer: Developer) -
     )
     if revocation.key_id is not None and not revoked:
         raise NotFound("This project has no working key of that id.")
-    await checkpoints.checkpoint("revoke-key:committed")
+    await checkpoints.reached("revoke-key:committed")
     await _forget(context, developer, project["mode"], publishable_key, [row["secretKeyHash"] for row in revoked])
     shown = [{"id": key_id(row["secretKeyHash"]), "secretKeyMasked": row["secretKeyMasked"]} for row in revoked]
     return json_response({"success": True, "publishableKey": publishable_key, "revoked": shown})

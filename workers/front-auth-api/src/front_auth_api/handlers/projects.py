@@ -128,7 +128,7 @@ async def delete_project(context: Context, request: Request, developer: Develope
             owned_projects.delete(publishable_key, platform_id),
         ]
     )
-    await checkpoints.checkpoint("delete-project:committed")
+    await checkpoints.reached("delete-project:committed")
     await project_keys.forget(context, [publishable_key], [row["secretKeyHash"] for row in hashes])
     await shown_keys.drop(context.kv, developer.user_id, project["mode"])
     tier_cache.forget(publishable_key)

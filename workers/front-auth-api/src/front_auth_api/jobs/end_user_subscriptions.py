@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from dream.clients.stripe import connected_account
 from dream.clients.stripe_http import StripeRefused
-from dream.db import clerk_effects, connected_accounts, subscriptions
+from dream.db import (clerk_effects, connected_accounts, subscriptions)
+from dream.domain.connected_account import (ConnectedAccount)
+from dream.domain.keys import (Mode)
 from dream.domain.stripe_objects import StripeSubscription
 from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS, Owner, SubscriptionFacts
 from dream.domain.timestamps import iso
 from dream.runtime.context import Context
 from dream.services.subscriptions import subscription_sync
-from dream.webhooks.connected_account import ConnectedAccount
+from dream.services.sync import commit
 from front_auth_api.jobs.nightly import Slice
 
 NAME = "end_user_subscriptions"
@@ -43,7 +46,9 @@ async def slice_(context: Context, cursor: str) -> Slice:
     account = ConnectedAccount(rows[0]["platformId"], rows[0]["stripeUserId"], rows[0]["mode"])
     next_account = Position(account.platform_id, account.mode, None)
     try:
-        page, has_more = await account.stripe(context).list_subscriptions(starting_after=position.subscription_id)
+        page, has_more = await connected_account(context, account.mode, account.account_id).list_subscriptions(
+            starting_after=position.subscription_id
+        )
     except StripeRefused as refusal:
         context.log.warning("account can't be checked", account=account.account_id, reason=refusal.reason)
         return Slice(str(next_account), 0, 0)
@@ -82,8 +87,7 @@ async def _repair(
     project = await connected_accounts.project_of(context.db, account.account_id, account.mode, named.publishable_key)
     if project is None:
         return 0
-    handled = await subscription_sync.sync(context, account, named, subscription.id)
-    if handled.outcome != "handled":
+    if not await commit(context, await subscription_sync.sync(context, account, named, subscription.id)):
         return 0
     context.log.warning(
         "subscription drifted",
@@ -92,8 +96,6 @@ async def _repair(
         here=here,
         atStripe=subscription.status,
     )
-    await context.db.batch(handled.effects)
-    await handled.afterwards()
     return 1
 
 

@@ -7,6 +7,7 @@ from dream.db import platforms
 from dream.domain.platform_billing import OVERDUE_STATUSES, Platform, PlatformSubscription
 from dream.domain.stripe_objects import StripeSubscription
 from dream.runtime.context import Context
+from dream.services.sync import commit
 from front_auth_api.jobs.nightly import Slice
 from front_auth_api.services import platform_sync
 
@@ -44,7 +45,7 @@ async def _repair(context: Context, subscription: StripeSubscription, platform: 
         here=platform.subscription_status,
         atStripe=subscription.status,
     )
-    await platform_sync.apply(context, reading)
+    await commit(context, platform_sync.sync_of(context, reading))
     return 1
 
 

@@ -18,6 +18,7 @@ from dream.runtime import checkpoints
 from dream.runtime.bindings import Bound
 from dream.runtime.context import Context
 from dream.services.outbox import delivery
+from dream.services.sync import Sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ async def read(context: Context, subscription_id: str) -> Reading | None:
 
 async def _read(context: Context, subscription_id: str) -> Reading | None:
     number = await subscription_syncs.issue(context.db, subscription_id)
-    await checkpoints.checkpoint("platform-subscription:numbered")
+    await checkpoints.reached("platform-subscription:numbered")
     account = platform_account(context, context.settings.platform_stripe_mode)
     try:
         subscription = await account.retrieve_subscription(subscription_id)
@@ -52,12 +53,30 @@ async def _read(context: Context, subscription_id: str) -> Reading | None:
         if not refusal.is_missing:
             raise
         return None
-    await checkpoints.checkpoint("platform-subscription:read")
+    await checkpoints.reached("platform-subscription:read")
     platform = await _platform_of(context, subscription)
     return None if platform is None else Reading(number, subscription, platform)
 
 
-def statements(context: Context, reading: Reading) -> list[Bound]:
+async def sync(context: Context, subscription_id: str) -> Sync:
+    """What has to be stored so that the platform of this subscription says what Stripe says."""
+    reading = await read(context, subscription_id)
+    return Sync([], "ignored", "not a platform's subscription") if reading is None else sync_of(context, reading)
+
+
+def sync_of(context: Context, reading: Reading) -> Sync:
+    """What has to be stored of a reading. After the commit every key of the platform is looked up anew, and Clerk is told."""
+    platform_id = reading.platform.platform_id
+
+    async def after_commit() -> None:
+        publishable_keys, secret_key_hashes = await api_keys.names_of_platform(context.db, platform_id)
+        await project_keys.forget(context, publishable_keys, secret_key_hashes)
+        delivery.soon(context)
+
+    return Sync(_statements(context, reading), "stored", after_commit=after_commit)
+
+
+def _statements(context: Context, reading: Reading) -> list[Bound]:
     """One batch's worth: the platform's row, a line of the audit log, the plan at Clerk, the end of what is not wanted."""
     now = context.now()
     platform_id, subscription = reading.platform.platform_id, reading.subscription
@@ -67,27 +86,12 @@ def statements(context: Context, reading: Reading) -> list[Bound]:
     owed = {"mode": context.settings.platform_stripe_mode, "account": None, "subscriptionId": subscription.id}
     unwanted = platforms.owe_end_if_unwanted(platform_id, subscription.id, owed, now)
     return [
-        *([] if reading.present is None else statements(context, reading.present)),
+        *([] if reading.present is None else _statements(context, reading.present)),
         *([unwanted] if stored.ended_at is None else []),
         *platforms.store_subscription(platform_id, stored, reading.number, now),
         platforms.show_plan(platform_id, now),
         subscription_syncs.mark_applied(subscription.id, reading.number),
     ]
-
-
-async def apply(context: Context, reading: Reading) -> None:
-    """Store the reading outside of an event's batch."""
-    bound = statements(context, reading)
-    if bound:
-        await context.db.batch(bound)
-        await made_known(context, reading.platform.platform_id)
-
-
-async def made_known(context: Context, platform_id: str) -> None:
-    """What follows the batch: every key of the platform is looked up anew, and Clerk is told."""
-    publishable_keys, secret_key_hashes = await api_keys.names_of_platform(context.db, platform_id)
-    await project_keys.forget(context, publishable_keys, secret_key_hashes)
-    delivery.soon(context)
 
 
 async def _platform_of(context: Context, subscription: StripeSubscription) -> Platform | None:

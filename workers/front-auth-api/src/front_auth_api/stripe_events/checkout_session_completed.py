@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dream.runtime.context import Context
-from dream.webhooks.processing import Event, Handled, ignored
+from dream.webhooks.processing import Event, Handled, handled, ignored
 from front_auth_api.services import platform_sync
-from front_auth_api.stripe_events.customer_subscription import stored
 
 
 async def completed(context: Context, event: Event) -> Handled:
@@ -13,4 +12,4 @@ async def completed(context: Context, event: Event) -> Handled:
     subscription_id = event.object.get("subscription")
     if event.object.get("mode") != "subscription" or not isinstance(subscription_id, str):
         return ignored("not a subscription's checkout")
-    return stored(context, await platform_sync.read(context, subscription_id))
+    return handled(await platform_sync.sync(context, subscription_id))

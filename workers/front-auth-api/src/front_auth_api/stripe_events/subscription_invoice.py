@@ -5,9 +5,8 @@ from __future__ import annotations
 from dream.clients.stripe import platform_account
 from dream.db import audit_log
 from dream.runtime.context import Context
-from dream.webhooks.processing import Event, Handled, ignored
+from dream.webhooks.processing import Event, Handled, handled, ignored
 from front_auth_api.services import platform_sync
-from front_auth_api.stripe_events.customer_subscription import stored
 
 
 async def recorded(context: Context, event: Event, action: str) -> Handled:
@@ -21,4 +20,4 @@ async def recorded(context: Context, event: Event, action: str) -> Handled:
         return ignored("not a platform's subscription")
     details = {"invoiceId": invoice.id, "amountPaid": invoice.amount_paid, "currency": invoice.currency}
     entry = audit_log.record(reading.platform.platform_id, None, "stripe", action, details, context.now())
-    return stored(context, reading, [entry])
+    return handled(platform_sync.sync_of(context, reading), [entry])

@@ -24,9 +24,9 @@ from dream.http.response import Response, json_response, redirect
 from dream.runtime import checkpoints
 from dream.runtime.bindings import Row
 from dream.runtime.context import Context
-from dream.services.catalog.drafts import StripeNotConnected
 from dream.services.outbox import delivery
-from dream.services.outbox import stripe as stripe_effects
+from dream.services.outbox import (stripe as stripe_effects, stripe_effects as stripe_effects)
+from dream.services.platforms.connection import (StripeNotConnected)
 from oauth_api.credentials.platform import PayingDeveloper, PlatformDeveloper
 
 TICKET_SECONDS = 60
@@ -64,7 +64,7 @@ async def go_to_stripe(context: Context, request: Request, caller: Nobody) -> Re
     ticket = await _take(context, request.query.get("ticket"), "connect_ticket")
     if ticket is None:
         raise LinkSpent()
-    await checkpoints.checkpoint("authorize:ticket-taken")
+    await checkpoints.reached("authorize:ticket-taken")
     browser = _random_text()
     state = await _new_token(
         context, "connect_state", ticket["platformId"], ticket["mode"], hash_secret(browser), STATE_SECONDS
@@ -78,7 +78,7 @@ async def callback(context: Context, request: Request, caller: Nobody) -> Respon
     state = await _take(context, request.query.get("state"), "connect_state")
     if state is None or not _is_same_browser(request, state["browserHash"]):
         raise StateRefused()
-    await checkpoints.checkpoint("callback:state-taken")
+    await checkpoints.reached("callback:state-taken")
     mode: Mode = state["mode"]
     if "error" in request.query:
         denied = request.query["error"] == "access_denied"
@@ -91,7 +91,7 @@ async def callback(context: Context, request: Request, caller: Nobody) -> Respon
     except ApiError as error:
         context.log.warning("connect code not exchanged", reason=error.reason)
         return _back(context, mode, "stripe_unavailable")
-    await checkpoints.checkpoint("callback:code-exchanged")
+    await checkpoints.reached("callback:code-exchanged")
     if connection.livemode != (mode == "live"):
         return _back(context, mode, "wrong_mode")
     if connection.scope != stripe_connect.SCOPE:
@@ -135,7 +135,7 @@ async def disconnect(context: Context, request: Request, developer: PlatformDeve
             audit_log.record(platform_id, None, developer.user_id, "stripe.disconnected", about, now),
         ]
     )
-    await checkpoints.checkpoint("disconnect:stored")
+    await checkpoints.reached("disconnect:stored")
     delivery.soon(context)
     return json_response({"success": True, "mode": mode, "stripeAccountId": account, "status": "revoked"})
 

@@ -17,9 +17,10 @@ from dream.http.request import Request
 from dream.http.response import Response, json_response
 from dream.runtime import checkpoints
 from dream.runtime.context import Context
-from dream.services.catalog.drafts import Draft, StripeNotConnected, making, open_draft
+from dream.services.catalog.drafts import Draft, making, open_draft
+from dream.services.platforms.connection import StripeNotConnected
 from oauth_api.credentials.platform import PayingDeveloper
-from oauth_api.services.stripe_prices import Offer, make_offers
+from oauth_api.services.stripe_prices import StripePrice, create_prices
 
 WORK = "create-products"
 REPEAT_SECONDS = 120
@@ -35,14 +36,14 @@ async def create_products(context: Context, request: Request, developer: PayingD
     draft = await _draft(context, request, developer, project, account or "")
     if draft.settled:
         return await _created(context, draft, project)
-    offers = await _offers(context, draft, project, account)
-    await checkpoints.checkpoint(f"{WORK}:made")
+    prices = await _create_prices(context, draft, project, account)
+    await checkpoints.reached(f"{WORK}:made")
     try:
-        await _store(context, developer, project, draft, offers)
+        await _store(context, developer, project, draft, prices)
     except ConstraintFailed:
         if await projects.find_of_platform(context.db, draft.publishable_key, developer.platform_id) is None:
             raise
-    await checkpoints.checkpoint(f"{WORK}:stored")
+    await checkpoints.reached(f"{WORK}:stored")
     return await _created(context, draft, project)
 
 
@@ -61,27 +62,29 @@ async def _draft(
     )
 
 
-async def _offers(context: Context, draft: Draft, project: NewProject, account: str | None) -> Mapping[str, Offer]:
+async def _create_prices(
+    context: Context, draft: Draft, project: NewProject, account: str | None
+) -> Mapping[str, StripePrice]:
     if account is None:
-        return {tier.name: Offer(None, None) for tier in project.tiers}
+        return {tier.name: StripePrice(None, None) for tier in project.tiers}
     stripe = connected_account(context, project.mode, account)
     async with making(context, draft, project.mode, account):
-        return await make_offers(draft, stripe, draft.publishable_key, [(tier, None) for tier in project.tiers])
+        return await create_prices(draft, stripe, draft.publishable_key, [(tier, None) for tier in project.tiers])
 
 
 async def _store(
-    context: Context, developer: PayingDeveloper, project: NewProject, draft: Draft, offers: Mapping[str, Offer]
+    context: Context, developer: PayingDeveloper, project: NewProject, draft: Draft, prices: Mapping[str, StripePrice]
 ) -> None:
     now, platform_id, publishable_key = context.now(), developer.platform_id, draft.publishable_key
     secret_key = await make_secret_key(context, project.mode)
-    rows = [{**tier.to_row(), **offers[tier.name].to_row()} for tier in project.tiers]
+    rows = [{**tier.to_row(), **prices[tier.name].to_row()} for tier in project.tiers]
     about = {"name": project.name, "projectType": project.project_type, "tiers": [tier.name for tier in project.tiers]}
     shown = {"secretKey": secret_key.masked}
     await context.db.batch(
         [
             projects.add(publishable_key, platform_id, project.name, project.project_type, project.mode, None, now),
             tiers.add(publishable_key, rows, now, MAXIMUM_TIERS),
-            secret_key.add_to(publishable_key, now),
+            api_keys.add(publishable_key, secret_key, now),
             project_drafts.settle(draft.draft_id, now),
             audit_log.record(platform_id, publishable_key, developer.user_id, "project.created", about, now),
             audit_log.record(platform_id, publishable_key, developer.user_id, "key.created", shown, now),
@@ -98,7 +101,7 @@ async def _created(context: Context, draft: Draft, project: NewProject) -> Respo
             "success": True,
             "publishableKey": draft.publishable_key,
             "secretKey": None if key is None else await reveal(context, key),
-            "products": [Offer(row["productId"], row["priceId"]).to_json(row["name"]) for row in rows],
+            "products": [StripePrice(row["productId"], row["priceId"]).to_json(row["name"]) for row in rows],
             "mode": project.mode,
             "projectType": project.project_type,
             "projectName": project.name,

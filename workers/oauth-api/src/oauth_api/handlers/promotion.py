@@ -23,7 +23,7 @@ from dream.services.catalog import tier_cache
 from dream.services.catalog.drafts import Draft, give_up, making, open_draft
 from dream.services.outbox import delivery
 from oauth_api.credentials.platform import PayingDeveloper
-from oauth_api.services.stripe_prices import Offer, make_offers
+from oauth_api.services.stripe_prices import StripePrice, create_prices
 
 WORK = "promote-to-live"
 ROUNDS = 3
@@ -110,21 +110,21 @@ async def _promote(context: Context, developer: PayingDeveloper, state: _State) 
         "live",
         work=WORK,
     )
-    offers = await _offers(context, draft, state)
-    await checkpoints.checkpoint(f"{WORK}:made")
+    prices = await _create_prices(context, draft, state)
+    await checkpoints.reached(f"{WORK}:made")
     secret_key = await make_secret_key(context, "live") if state.live is None else None
     try:
-        await context.db.batch(_batch(context, developer, state, draft, offers, secret_key))
+        await context.db.batch(_batch(context, developer, state, draft, prices, secret_key))
     except ConstraintFailed:
         await _yield_to_the_faster(context, developer, state, draft)
         raise
     tier_cache.forget(draft.publishable_key)
-    await checkpoints.checkpoint(f"{WORK}:stored")
+    await checkpoints.reached(f"{WORK}:stored")
     delivery.soon(context)
     return await _promoted(context, state, draft.publishable_key, secret_key)
 
 
-async def _offers(context: Context, draft: Draft, state: _State) -> Mapping[str, Offer]:
+async def _create_prices(context: Context, draft: Draft, state: _State) -> Mapping[str, StripePrice]:
     wanted = [
         (change.target, None if change.live is None else change.live.product_id)
         for change in state.promotion.changes
@@ -132,7 +132,7 @@ async def _offers(context: Context, draft: Draft, state: _State) -> Mapping[str,
     ]
     stripe = connected_account(context, "live", state.account)
     async with making(context, draft, "live", state.account):
-        return await make_offers(draft, stripe, draft.publishable_key, wanted)
+        return await create_prices(draft, stripe, draft.publishable_key, wanted)
 
 
 def _batch(
@@ -140,7 +140,7 @@ def _batch(
     developer: PayingDeveloper,
     state: _State,
     draft: Draft,
-    offers: Mapping[str, Offer],
+    prices: Mapping[str, StripePrice],
     secret_key: NewSecretKey | None,
 ) -> list[Bound]:
     """All of it at once: the live project, its tiers, its first key, and what Stripe is owed for what goes."""
@@ -150,7 +150,7 @@ def _batch(
         test = state.test
         batch = [
             projects.add(key, platform_id, test["name"], test["projectType"], "live", test_key, now),
-            secret_key.add_to(key, now),
+            api_keys.add(key, secret_key, now),
             audit_log.record(platform_id, key, actor, "key.created", {"secretKey": secret_key.masked}, now),
         ]
     else:
@@ -160,9 +160,9 @@ def _batch(
     batch.append(tiers.archive_all(key, [change.name for change in gone], now))
     for change in changes:
         if change.action == "update":
-            batch += _updated(key, change, offers.get(change.name), account, now)
+            batch += _updated(key, change, prices.get(change.name), account, now)
     new = [
-        {**change.target.to_row(), **offers.get(change.name, Offer(None, None)).to_row()}
+        {**change.target.to_row(), **prices.get(change.name, StripePrice(None, None)).to_row()}
         for change in changes
         if change.action == "create" and change.target is not None
     ]
@@ -185,11 +185,11 @@ def _batch(
     ]
 
 
-def _updated(key: str, change: TierChange, offer: Offer | None, account: str, now: str) -> list[Bound]:
+def _updated(key: str, change: TierChange, price: StripePrice | None, account: str, now: str) -> list[Bound]:
     target = change.target
     stripe: dict[str, str | None] = {}
-    if offer is not None:
-        stripe = offer.to_row()
+    if price is not None:
+        stripe = price.to_row()
     elif target is not None and target.is_free:
         stripe = {"priceId": None}
     owed = tiers.owe_replaced(key, change.name, stripe, "live", account, now) if stripe else []
@@ -215,7 +215,7 @@ async def _promoted(context: Context, state: _State, publishable_key: str, secre
         "success": True,
         "publishableKey": publishable_key,
         "secretKeyMasked": None if current is None else current["secretKeyMasked"],
-        "products": [Offer(row["productId"], row["priceId"]).to_json(row["name"]) for row in rows],
+        "products": [StripePrice(row["productId"], row["priceId"]).to_json(row["name"]) for row in rows],
     }
     return json_response(answer if secret_key is None else {**answer, "secretKey": secret_key.plain})
 

@@ -16,7 +16,7 @@ AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class StripePrice:
     """The ids of a tier's product and price at Stripe; a free tier has no price."""
 
     product_id: str | None
@@ -30,12 +30,12 @@ class Offer:
         return {"tier": tier_name, "priceId": self.price_id, "productId": self.product_id}
 
 
-async def make_offer(
+async def create_price(
     draft: Draft, account: StripeAccount, publishable_key: str, tier: TierDefinition, product_id: str | None = None
-) -> Offer:
+) -> StripePrice:
     """Product and price of a tier; with a product that is there already only the price. Nothing is made for a free tier."""
     if tier.is_free:
-        return Offer(product_id, None)
+        return StripePrice(product_id, None)
     metadata = {"publishableKey": publishable_key, "tierName": tier.name}
 
     async def product(key: str) -> str:
@@ -59,25 +59,25 @@ async def make_offer(
             idempotency_key=key,
         )
 
-    return Offer(made_product_id, await draft.once(f"{tier.name}:price", price))
+    return StripePrice(made_product_id, await draft.once(f"{tier.name}:price", price))
 
 
-async def make_offers(
+async def create_prices(
     draft: Draft,
     account: StripeAccount,
     publishable_key: str,
     tiers: Sequence[tuple[TierDefinition, str | None]],
-) -> Mapping[str, Offer]:
+) -> Mapping[str, StripePrice]:
     """Offers by tier name, for tiers with the product that they have already or None. Raises the first failure, when all are done."""
-    offers: dict[str, Offer] = {}
+    prices: dict[str, StripePrice] = {}
     for start in range(0, len(tiers), AT_ONCE):
         group = tiers[start : start + AT_ONCE]
         results = await asyncio.gather(
-            *(make_offer(draft, account, publishable_key, tier, product_id) for tier, product_id in group),
+            *(create_price(draft, account, publishable_key, tier, product_id) for tier, product_id in group),
             return_exceptions=True,
         )
         for (tier, _), result in zip(group, results, strict=True):
             if isinstance(result, BaseException):
                 raise result
-            offers[tier.name] = result
-    return offers
+            prices[tier.name] = result
+    return prices

@@ -16,9 +16,10 @@ from dream.runtime import checkpoints
 from dream.runtime.bindings import Bound, Row
 from dream.runtime.context import Context
 from dream.services.catalog import tier_cache
-from dream.services.catalog.drafts import Draft, StripeNotConnected, making, open_draft
+from dream.services.catalog.drafts import Draft, making, open_draft
 from dream.services.outbox import delivery
-from oauth_api.services.stripe_prices import Offer, make_offer
+from dream.services.platforms.connection import StripeNotConnected
+from oauth_api.services.stripe_prices import StripePrice, create_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class TierEditor:
             if wanted.is_free:
                 stripe = {"priceId": None}
             else:
-                draft, offer = await self._make("update-tier", wanted, tier)
-                stripe = offer.to_row()
+                draft, price = await self._create_price("update-tier", wanted, tier)
+                stripe = price.to_row()
         owed_before: list[Bound] = []
         owed_after: list[Bound] = []
         if self.account is not None and stripe:
@@ -59,9 +60,9 @@ class TierEditor:
         return bool(rows)
 
     async def add(self, tier: TierDefinition) -> bool:
-        """Offer the tier; False when one of that name is there, or no room."""
-        draft, offer = await self._make("add-tier", tier, None)
-        row = {**tier.to_row(), **offer.to_row()}
+        """Add the tier. Returns False when one of that name exists, or the project has the most tiers it may have."""
+        draft, price = await self._create_price("add-tier", tier, None)
+        row = {**tier.to_row(), **price.to_row()}
         rows = await self._commit(
             [],
             tiers.add(self.publishable_key, [row], self.context.now(), MAXIMUM_TIERS),
@@ -72,7 +73,7 @@ class TierEditor:
         return bool(rows)
 
     async def archive(self, tier: Tier, *, force: bool) -> bool:
-        """Offer the tier no more; False while somebody is on it (unless forced), and for the last one of a saas project."""
+        """Archive the tier. Returns False while the tier has subscribers (unless forced), and for the last tier of a saas project."""
         now = self.context.now()
         product_ids = [] if tier.product_id is None else [tier.product_id]
         price_ids = [] if tier.price_id is None else [tier.price_id]
@@ -85,7 +86,7 @@ class TierEditor:
         )
         return bool(rows)
 
-    async def _make(self, work: str, wanted: TierDefinition, tier: Tier | None) -> tuple[Draft, Offer]:
+    async def _create_price(self, work: str, wanted: TierDefinition, tier: Tier | None) -> tuple[Draft, StripePrice]:
         """The tier at Stripe, made once for the state that the change starts from."""
         if wanted.is_free:
             account, product_id = None, None
@@ -103,12 +104,12 @@ class TierEditor:
             work=work,
         )
         if account is None:
-            return draft, Offer(None, None)
+            return draft, StripePrice(None, None)
         stripe = connected_account(self.context, self.mode, account)
         async with making(self.context, draft, self.mode, account):
-            offer = await make_offer(draft, stripe, self.publishable_key, wanted, product_id)
-        await checkpoints.checkpoint(f"{work}:made")
-        return draft, offer
+            price = await create_price(draft, stripe, self.publishable_key, wanted, product_id)
+        await checkpoints.reached(f"{work}:made")
+        return draft, price
 
     def _unused(self, product_ids: Sequence[str], price_ids: Sequence[str]) -> list[Bound]:
         if self.account is None:
@@ -132,7 +133,7 @@ class TierEditor:
         )
         rows = await self.context.db.batch([*before, change, noted, *after])
         tier_cache.forget(self.publishable_key)
-        await checkpoints.checkpoint(f"{action}:stored")
+        await checkpoints.reached(f"{action}:stored")
         if before or after:
             delivery.soon(self.context)
         return rows[len(before)]

@@ -23,8 +23,8 @@ async def deleted(context: Context, event: Event) -> Handled:
     for publishable_key in publishable_keys:
         statements += leave(publishable_key, user_id, now)
 
-    async def afterwards() -> None:
+    async def after_commit() -> None:
         for publishable_key in publishable_keys:
             forget_membership(publishable_key, user_id)
 
-    return Handled(statements, afterwards=afterwards)
+    return Handled(statements, after_commit=after_commit)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dream.auth import clerk_tokens, project_keys
 from dream.auth.clerk_tokens import Claims
-from dream.auth.principal import Project
+from dream.domain.project import Project
 from dream.domain.redirects import RedirectTarget
 from dream.errors import Unauthorized
 from dream.http.request import Request

@@ -74,10 +74,10 @@ async def complete(context: Context, request: Request, user: SignedInUser) -> Re
         raise UserDeleted()
     if membership != "member":
         raise BelongsToOtherProject()
-    await checkpoints.checkpoint("complete:joined")
+    await checkpoints.reached("complete:joined")
     if user.claims.publishable_key != publishable_key:
         await context.db.batch([clerk_effects.show_plan(publishable_key, user_id, past_due_after, now)])
-        await checkpoints.checkpoint("complete:owed")
+        await checkpoints.reached("complete:owed")
         await _tell_clerk(context)
     answer = {"success": True, "userId": user_id, "publishableKey": publishable_key, "plan": plans[0]["plan"]}
     return json_response(answer if user.redirect is None else {**answer, "redirect": user.redirect})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from dream.auth.principal import Project
 from dream.auth.project_keys import caller_of_publishable_key
 from dream.db import redirect_origins
+from dream.domain.project import Project
 from dream.domain.redirects import PROBLEM, RedirectTarget
 from dream.errors import BadRequest, InvalidFields, Unauthorized
 from dream.http.request import Request

@@ -10,9 +10,10 @@ import binascii
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
+from dream.domain.keys import Mode
 from dream.errors import Unavailable
 from dream.runtime.context import Context
-from dream.runtime.settings import ClerkInstance, Mode
+from dream.runtime.settings import ClerkInstance
 from sign_up.services.flows import HostedPage
 
 LIBRARY_FOLDER = "/npm/"

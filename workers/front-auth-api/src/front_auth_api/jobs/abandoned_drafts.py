@@ -20,7 +20,7 @@ AT_ONCE = 5
 ListPage = Callable[..., Awaitable[tuple[list[tuple[str, Metadata]], bool]]]
 
 
-async def sweep(context: Context) -> None:
+async def clean_up(context: Context) -> None:
     """Clear some abandoned drafts away. One whose Stripe account does not answer waits for the next run."""
     before = iso(context.now_seconds() - ABANDONED_SECONDS)
     for draft in await project_drafts.list_abandoned(context.db, before, AT_ONCE):

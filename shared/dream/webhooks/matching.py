@@ -1,40 +1,28 @@
-"""Whose project an event of a connected account may speak of: account and mode tell the platform, and the project must be its own.
+"""Matches an event to a project: the event's account and mode name the platform, and the project must belong to that platform.
 
-Metadata alone proves nothing, for every connected developer can write any project's key into it.
+Metadata alone prove nothing: every connected developer can write any project's key into them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from dream.clients.stripe import StripeAccount, connected_account
 from dream.db import connected_accounts
+from dream.domain.connected_account import ConnectedAccount
 from dream.domain.keys import Mode
 from dream.domain.subscriptions import Owner
 from dream.runtime.context import Context
 from dream.webhooks.processing import Event, Handled, ignored, rejected
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectedAccount:
-    """A developer's Stripe account in one mode, and the platform that connected it."""
-
-    platform_id: str
-    account_id: str
-    mode: Mode
-
-    def stripe(self, context: Context) -> StripeAccount:
-        return connected_account(context, self.mode, self.account_id)
-
-
 def mode_of(event: Event) -> Mode:
+    """The mode that Stripe says the event happened in."""
     return "live" if event.livemode else "test"
 
 
-async def bind(context: Context, event: Event, publishable_key: str) -> ConnectedAccount | Handled:
-    """The account that the event came from, if it may speak of this project; else what the event comes to."""
+async def match_project(context: Context, event: Event, publishable_key: str) -> ConnectedAccount | Handled:
+    """The connected account that sent the event, if this project belongs to its platform; otherwise the outcome of the event."""
     if event.account is None:
         return ignored("not of a connected account")
     mode = mode_of(event)
@@ -44,12 +32,12 @@ async def bind(context: Context, event: Event, publishable_key: str) -> Connecte
     return ConnectedAccount(project["platformId"], event.account, mode)
 
 
-async def bind_owner(
+async def match_owner(
     context: Context, event: Event, metadata: Mapping[str, Any]
 ) -> tuple[ConnectedAccount, Owner] | Handled:
-    """The account and the end user that the event's object was made for, by its metadata; else what the event comes to."""
+    """The connected account and the end user that the object's metadata name; otherwise the outcome of the event."""
     owner = Owner.from_metadata(metadata)
     if owner is None:
         return ignored("not made by us")
-    account = await bind(context, event, owner.publishable_key)
+    account = await match_project(context, event, owner.publishable_key)
     return account if isinstance(account, Handled) else (account, owner)
