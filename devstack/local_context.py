@@ -42,6 +42,7 @@ def sealing_context(settings: Mapping[str, str]) -> Context:
         cryptography=OpenSslCryptography(),
         settings=Settings(settings.get, required=()),
         wait_until=nothing,
+        deliver_effects=nothing,
         log=Log("devstack", "-"),
         request_id="-",
     )

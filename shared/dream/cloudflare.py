@@ -22,20 +22,28 @@ from dream.http.app import App
 from dream.http.request import Request
 from dream.http.response import Response
 from dream.runtime.bindings import Bound, FetchResponse, Row, Scalar, Sql, StoredObject, VendorUnreachable
-from dream.runtime.context import Context, RoundTrips
+from dream.runtime.context import Context, DeliverEffects, RoundTrips
 from dream.runtime.logs import Log
 from dream.runtime.schedule import Schedule
 from dream.runtime.settings import ConfigurationError, Settings
+from dream.services.outbox.runner import Effect, delivery_of
 
 KV_MINIMUM_TTL_SECONDS = 60
 
 
 class Worker:
-    """One worker in one isolate: its app, its required settings, and the bindings that it found."""
+    """One worker in one isolate: its app, its required settings, the effects that it carries out, and its bindings."""
 
-    def __init__(self, app: App, required_settings: Sequence[str], schedule: Schedule | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        required_settings: Sequence[str],
+        effects: Mapping[str, Effect],
+        schedule: Schedule | None = None,
+    ) -> None:
         self._app = app
         self._required = required_settings
+        self._deliver_effects = delivery_of(effects)
         self._schedule = schedule
         self._isolate: _Isolate | None = None
 
@@ -61,19 +69,20 @@ class Worker:
 
     def _isolate_now(self) -> _Isolate:
         if self._isolate is None:
-            self._isolate = _Isolate(self._required)
+            self._isolate = _Isolate(self._required, self._deliver_effects)
         return self._isolate
 
 
 class _Isolate:
     """What lives as long as the isolate: raw bindings, prepared statements, settings, the headers that every answer carries."""
 
-    def __init__(self, required: Sequence[str]) -> None:
+    def __init__(self, required: Sequence[str], deliver_effects: DeliverEffects) -> None:
         env = import_from_javascript("cloudflare:workers").env
         missing = [name for name in ("DB", "KV", "IMAGES", "RATE_LIMITER") if not hasattr(env, name)]
         if missing:
             raise ConfigurationError(missing)
         self.settings = Settings(lambda name: _text(getattr(env, name, None)), required)
+        self._deliver_effects = deliver_effects
         self._d1 = env.DB
         self._statements: dict[Sql, Any] = {}
         self._kv = env.KV
@@ -99,6 +108,7 @@ class _Isolate:
             wait_until=lambda awaitable: execution.waitUntil(
                 awaitable
             ),  # looked up when needed: a look-up makes a proxy
+            deliver_effects=self._deliver_effects,
             log=Log(worker, request_id),
             request_id=request_id,
             trips=trips,

@@ -16,6 +16,8 @@ from dream.runtime.bindings import Bound, FetchResponse, Row, Scalar, Sql, Vendo
 from dream.runtime.context import Context
 from dream.runtime.logs import Log
 from dream.runtime.settings import Settings
+from dream.services.outbox import effects
+from dream.services.outbox.runner import delivery_of
 
 SCHEMA = Path(__file__).parents[2] / "schema.sql"
 MAXIMUM_BOUND_PARAMETERS = 100
@@ -179,6 +181,7 @@ class World:
             cryptography=absent,
             settings=Settings(self.settings.get, ()),
             wait_until=self.afterwards.append,
+            deliver_effects=delivery_of(effects.ALL),
             log=Log("test", "req_test"),
             request_id="req_test",
         )

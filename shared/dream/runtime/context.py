@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from dream.domain.timestamps import iso
 from dream.runtime import clock
 from dream.runtime.bindings import Cryptography, Database, Fetch, KeyValue, ObjectStore, RateLimiter, WaitUntil
 from dream.runtime.logs import Log
 from dream.runtime.settings import Settings
+
+DeliverEffects: TypeAlias = "Callable[[Context], Awaitable[None]]"
 
 
 @dataclass(slots=True)
@@ -37,9 +41,15 @@ class Context:
     cryptography: Cryptography
     settings: Settings
     wait_until: WaitUntil
+    deliver_effects: DeliverEffects
+    """Carries out the effects that are due. Never raises because of a vendor or the database."""
     log: Log
     request_id: str
     trips: RoundTrips = field(default_factory=RoundTrips)
+
+    def deliver_soon(self) -> None:
+        """Carry out the effects that are due, after the answer has been sent. Call it after the batch that enqueued some."""
+        self.wait_until(self.deliver_effects(self))
 
     def now_seconds(self) -> float:
         """Seconds since the epoch."""

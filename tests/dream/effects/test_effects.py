@@ -10,7 +10,7 @@ import pytest
 
 from dream.errors import ApiError
 from dream.runtime.bindings import FetchResponse
-from dream.services.outbox import delivery
+from dream.services.outbox import effects
 from tests.support.fakes import Call, FakeFetch, World, json_answer
 
 SETTINGS = {
@@ -35,7 +35,7 @@ def carry_out(kind: str, payload: dict[str, Any], answering: Callable[[Call], Fe
     world = World(FakeFetch(answering), SETTINGS)
 
     async def run() -> None:
-        await delivery.ALL[kind](world.context, payload)
+        await effects.ALL[kind](world.context, payload)
 
     asyncio.run(run())
     return [f"{call.method} {call.url.partition('://')[2].partition('/')[2]}" for call in world.fetch.calls]

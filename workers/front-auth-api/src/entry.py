@@ -7,6 +7,7 @@ from typing import Any
 from workers import WorkerEntrypoint
 
 from dream.cloudflare import Worker
+from dream.services.outbox import effects
 from front_auth_api.routes import APP
 from front_auth_api.schedule import run
 
@@ -21,7 +22,7 @@ REQUIRED_SETTINGS = (
     "ENCRYPTION_KEYS",
 )
 
-worker = Worker(APP, REQUIRED_SETTINGS, schedule=run)
+worker = Worker(APP, REQUIRED_SETTINGS, effects.ALL, schedule=run)
 
 
 class Default(WorkerEntrypoint):

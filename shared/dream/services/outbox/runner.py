@@ -13,7 +13,7 @@ from dream.db import outbox as rows
 from dream.domain.timestamps import iso
 from dream.errors import ApiError
 from dream.runtime.bindings import Row
-from dream.runtime.context import Context
+from dream.runtime.context import Context, DeliverEffects
 
 Effect: TypeAlias = Callable[[Context, Mapping[str, Any]], Awaitable[None]]
 
@@ -33,12 +33,16 @@ async def deliver(context: Context, effects: Mapping[str, Effect]) -> int:
     return settled
 
 
-async def deliver_quietly(context: Context, effects: Mapping[str, Effect]) -> None:
-    """`deliver` where nobody waits for its outcome. The schedule does the rest."""
-    try:
-        await deliver(context, effects)
-    except ApiError as error:
-        context.log.warning("outbox waits for the schedule", reason=error.reason or error.code)
+def delivery_of(effects: Mapping[str, Effect]) -> DeliverEffects:
+    """`deliver` for a context: where nobody waits for its outcome, and the schedule does what is left."""
+
+    async def deliver_quietly(context: Context) -> None:
+        try:
+            await deliver(context, effects)
+        except ApiError as error:
+            context.log.warning("outbox waits for the schedule", reason=error.reason or error.code)
+
+    return deliver_quietly
 
 
 async def _carry_out(context: Context, row: Row, effect: Effect) -> bool:

@@ -12,13 +12,12 @@ from typing import Any
 
 from dream.clients.stripe import connected_account
 from dream.clients.stripe_http import StripeRefused
-from dream.db import (clerk_effects, subscription_syncs, subscriptions, tier_prices)
-from dream.domain.connected_account import (ConnectedAccount)
+from dream.db import clerk_effects, subscription_syncs, subscriptions, tier_prices
+from dream.domain.connected_account import ConnectedAccount
 from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS, Owner, SubscriptionFacts
 from dream.domain.timestamps import iso
 from dream.runtime.bindings import Bound
 from dream.runtime.context import Context
-from dream.services.outbox import delivery
 from dream.services.sync import Sync
 
 
@@ -121,6 +120,6 @@ async def _unknown(
 
 def _stored(context: Context, owner: Owner, bound: list[Bound]) -> Sync:
     async def after_commit() -> None:
-        delivery.soon(context)
+        context.deliver_soon()
 
     return Sync(bound, "stored", publishable_key=owner.publishable_key, after_commit=after_commit)

@@ -23,9 +23,8 @@ from dream.http.request import Request
 from dream.http.response import Response, json_response
 from dream.runtime import checkpoints
 from dream.runtime.context import Context
-from dream.services.outbox.stripe import (expire_if_open)
-from dream.services.outbox.stripe import (expire_if_open)
-from dream.services.platforms.connection import (StripeNotConnected)
+from dream.services.outbox.stripe import expire_if_open
+from dream.services.platforms.connection import StripeNotConnected
 
 ATTEMPTS = 4
 """How often a call starts over because another call for the same user was faster."""

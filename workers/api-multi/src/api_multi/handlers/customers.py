@@ -22,7 +22,6 @@ from dream.http.response import Response, json_response
 from dream.runtime.context import Context
 from dream.services.catalog import tier_cache
 from dream.services.end_users.removal import leave
-from dream.services.outbox import delivery
 
 MAXIMUM_SEARCH_LENGTH = 200
 
@@ -50,7 +49,7 @@ async def create_customer(context: Context, request: Request, caller: ProjectCal
     )
     if not created:
         raise CustomerExists()
-    delivery.soon(context)
+    context.deliver_soon()
     return json_response({"success": True, "customer": (await _shown(context, caller, user.id))}, 201)
 
 
@@ -95,7 +94,7 @@ async def change_customer(context: Context, request: Request, caller: ProjectCal
     )
     if not changed:
         raise NotFound()
-    delivery.soon(context)
+    context.deliver_soon()
     return json_response({"success": True, "customer": await _shown(context, caller, user_id)})
 
 
@@ -109,7 +108,7 @@ async def delete_customer(context: Context, request: Request, caller: ProjectCal
     if not results[-1]:
         raise NotFound()
     forget_membership(key, user_id)
-    delivery.soon(context)
+    context.deliver_soon()
     deleted = {"id": user_id, "email": results[-1][0]["email"]}
     return json_response({"success": True, "message": "The customer was deleted.", "deleted": deleted})
 

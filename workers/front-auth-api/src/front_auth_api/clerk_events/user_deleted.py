@@ -10,7 +10,6 @@ from dream.domain.keys import make_id
 from dream.domain.timestamps import iso
 from dream.kv import shown_keys
 from dream.runtime.context import Context
-from dream.services.outbox import delivery
 from dream.webhooks.processing import Event, Handled
 
 REVOKE_AFTER_SECONDS = 24 * 3600
@@ -32,7 +31,7 @@ async def deleted(context: Context, event: Event) -> Handled:
         await project_keys.forget(context, publishable_keys, secret_key_hashes)
         await shown_keys.drop(context.kv, user_id, "test")
         await shown_keys.drop(context.kv, user_id, "live")
-        delivery.soon(context)
+        context.deliver_soon()
 
     return Handled(
         [

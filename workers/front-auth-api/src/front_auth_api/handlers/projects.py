@@ -21,7 +21,6 @@ from dream.runtime import checkpoints
 from dream.runtime.bindings import Bound, Row
 from dream.runtime.context import Context
 from dream.services.catalog import tier_cache
-from dream.services.outbox import delivery
 from front_auth_api.handlers.platforms import platform_of
 
 AUDIT_ENTRIES = 20
@@ -132,7 +131,7 @@ async def delete_project(context: Context, request: Request, developer: Develope
     await project_keys.forget(context, [publishable_key], [row["secretKeyHash"] for row in hashes])
     await shown_keys.drop(context.kv, developer.user_id, project["mode"])
     tier_cache.forget(publishable_key)
-    delivery.soon(context)
+    context.deliver_soon()
     deleted = {"publishableKey": publishable_key, **details}
     return json_response({"success": True, "message": "The project and its data are deleted.", "deleted": deleted})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dream.runtime.context import Context
-from dream.services.outbox import delivery, runner
+from dream.services.outbox import effects, runner
 
 BATCHES_PER_RUN = 10
 
@@ -11,5 +11,5 @@ BATCHES_PER_RUN = 10
 async def deliver(context: Context) -> None:
     """Carry out what is due; what fails is due again later."""
     for _ in range(BATCHES_PER_RUN):
-        if not await runner.deliver(context, delivery.ALL):
+        if not await runner.deliver(context, effects.ALL):
             return

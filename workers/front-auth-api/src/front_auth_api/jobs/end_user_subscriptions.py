@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from dream.clients.stripe import connected_account
 from dream.clients.stripe_http import StripeRefused
-from dream.db import (clerk_effects, connected_accounts, subscriptions)
-from dream.domain.connected_account import (ConnectedAccount)
-from dream.domain.keys import (Mode)
+from dream.db import clerk_effects, connected_accounts, subscriptions
+from dream.domain.connected_account import ConnectedAccount
 from dream.domain.stripe_objects import StripeSubscription
 from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS, Owner, SubscriptionFacts
 from dream.domain.timestamps import iso

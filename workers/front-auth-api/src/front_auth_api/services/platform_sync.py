@@ -17,7 +17,6 @@ from dream.domain.stripe_objects import StripeSubscription
 from dream.runtime import checkpoints
 from dream.runtime.bindings import Bound
 from dream.runtime.context import Context
-from dream.services.outbox import delivery
 from dream.services.sync import Sync
 
 
@@ -71,7 +70,7 @@ def sync_of(context: Context, reading: Reading) -> Sync:
     async def after_commit() -> None:
         publishable_keys, secret_key_hashes = await api_keys.names_of_platform(context.db, platform_id)
         await project_keys.forget(context, publishable_keys, secret_key_hashes)
-        delivery.soon(context)
+        context.deliver_soon()
 
     return Sync(_statements(context, reading), "stored", after_commit=after_commit)
 

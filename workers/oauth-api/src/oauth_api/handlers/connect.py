@@ -24,9 +24,8 @@ from dream.http.response import Response, json_response, redirect
 from dream.runtime import checkpoints
 from dream.runtime.bindings import Row
 from dream.runtime.context import Context
-from dream.services.outbox import delivery
-from dream.services.outbox import (stripe as stripe_effects, stripe_effects as stripe_effects)
-from dream.services.platforms.connection import (StripeNotConnected)
+from dream.services.outbox import stripe as stripe_effects
+from dream.services.platforms.connection import StripeNotConnected
 from oauth_api.credentials.platform import PayingDeveloper, PlatformDeveloper
 
 TICKET_SECONDS = 60
@@ -136,7 +135,7 @@ async def disconnect(context: Context, request: Request, developer: PlatformDeve
         ]
     )
     await checkpoints.reached("disconnect:stored")
-    delivery.soon(context)
+    context.deliver_soon()
     return json_response({"success": True, "mode": mode, "stripeAccountId": account, "status": "revoked"})
 
 

@@ -21,7 +21,6 @@ from dream.runtime.bindings import Bound, Row
 from dream.runtime.context import Context
 from dream.services.catalog import tier_cache
 from dream.services.catalog.drafts import Draft, give_up, making, open_draft
-from dream.services.outbox import delivery
 from oauth_api.credentials.platform import PayingDeveloper
 from oauth_api.services.stripe_prices import StripePrice, create_prices
 
@@ -120,7 +119,7 @@ async def _promote(context: Context, developer: PayingDeveloper, state: _State) 
         raise
     tier_cache.forget(draft.publishable_key)
     await checkpoints.reached(f"{WORK}:stored")
-    delivery.soon(context)
+    context.deliver_soon()
     return await _promoted(context, state, draft.publishable_key, secret_key)
 
 

@@ -17,7 +17,6 @@ from dream.runtime.bindings import Bound, Row
 from dream.runtime.context import Context
 from dream.services.catalog import tier_cache
 from dream.services.catalog.drafts import Draft, making, open_draft
-from dream.services.outbox import delivery
 from dream.services.platforms.connection import StripeNotConnected
 from oauth_api.services.stripe_prices import StripePrice, create_price
 
@@ -135,5 +134,5 @@ class TierEditor:
         tier_cache.forget(self.publishable_key)
         await checkpoints.reached(f"{action}:stored")
         if before or after:
-            delivery.soon(self.context)
+            self.context.deliver_soon()
         return rows[len(before)]

@@ -20,8 +20,6 @@ from dream.http.request import Request
 from dream.http.response import Response, json_response
 from dream.runtime import checkpoints
 from dream.runtime.context import Context
-from dream.services.outbox import runner
-from dream.services.outbox.clerk import EFFECTS
 from sign_up.credentials.signed_in_user import SignedInUser
 
 CLERK_PATIENCE_SECONDS = 2.0
@@ -95,6 +93,6 @@ async def _known_to_clerk(context: Context, user: SignedInUser) -> _Known:
 
 
 async def _tell_clerk(context: Context) -> None:
-    telling = asyncio.ensure_future(runner.deliver_quietly(context, EFFECTS))
+    telling = asyncio.ensure_future(context.deliver_effects(context))
     context.wait_until(telling)
     await asyncio.wait({telling}, timeout=CLERK_PATIENCE_SECONDS)
