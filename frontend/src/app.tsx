@@ -1,6 +1,6 @@
 /** Which page a path shows, and what surrounds it. */
 
-import { NavLink, Navigate, Route, Routes, useLocation } from "react-router-dom";
+import { Navigate, NavLink, Route, Routes, useLocation } from "react-router-dom";
 import { useSession } from "./auth/session";
 import { Logo } from "./components/Logo";
 import { Notice } from "./components/Notice";
@@ -44,7 +44,11 @@ export function App() {
         </nav>
         <div className="who">
           <span title={user.id}>{user.primaryEmailAddress?.emailAddress ?? user.fullName ?? user.id}</span>
-          <button className="link" data-testid="sign-out" onClick={() => void session.clerk.signOut({ redirectUrl: "/" })}>
+          <button
+            className="link"
+            data-testid="sign-out"
+            onClick={() => void session.clerk.signOut({ redirectUrl: "/" })}
+          >
             Sign out
           </button>
         </div>

@@ -19,7 +19,11 @@ export interface TierDraft {
 
 const EMPTY = { displayName: "", price: "", limit: "", stock: "", trialDays: "", description: "", popular: false };
 
-export const emptyDraft = (draft: Partial<TierDraft> = {}): TierDraft => ({ ...EMPTY, id: crypto.randomUUID(), ...draft });
+export const emptyDraft = (draft: Partial<TierDraft> = {}): TierDraft => ({
+  ...EMPTY,
+  id: crypto.randomUUID(),
+  ...draft,
+});
 
 /** What a new project begins with. */
 export const presets = (projectType: ProjectType): TierDraft[] =>
@@ -28,7 +32,10 @@ export const presets = (projectType: ProjectType): TierDraft[] =>
         emptyDraft({ displayName: "Free", price: "0", limit: "100" }),
         emptyDraft({ displayName: "Pro", price: "29", limit: "1000", popular: true }),
       ]
-    : [emptyDraft({ displayName: "Mug", price: "12", stock: "25" }), emptyDraft({ displayName: "T-shirt", price: "24", stock: "10" })];
+    : [
+        emptyDraft({ displayName: "Mug", price: "12", stock: "25" }),
+        emptyDraft({ displayName: "T-shirt", price: "24", stock: "10" }),
+      ];
 
 export const draftOf = (tier: Tier): TierDraft => ({
   id: tier.id,
@@ -50,7 +57,8 @@ export function problemsOf(draft: TierDraft, projectType: ProjectType): TierProb
   if (!slug(draft.displayName)) problems.displayName = "Give it a name with a letter or a digit.";
   if (price === null) problems.price = "An amount, like 29 or 9.50.";
   if (projectType === "store" && price === 0) problems.price = "A product costs something.";
-  if (draft.limit.trim() && wholeNumber(draft.limit) === null) problems.limit = "A whole number, or nothing for unlimited.";
+  if (draft.limit.trim() && wholeNumber(draft.limit) === null)
+    problems.limit = "A whole number, or nothing for unlimited.";
   if (draft.stock.trim() && wholeNumber(draft.stock) === null) problems.stock = "A whole number, or nothing.";
   if (draft.trialDays.trim() && wholeNumber(draft.trialDays) === null) problems.trialDays = "Whole days.";
   return problems;

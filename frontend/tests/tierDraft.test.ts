@@ -41,7 +41,13 @@ test("an empty limit is unlimited, an empty stock is not tracked", () => {
 
 test("every problem is named before anything is sent", () => {
   const draft = emptyDraft({ displayName: "!", price: "x", limit: "many", trialDays: "2.5", stock: "-1" });
-  assert.deepEqual(Object.keys(problemsOf(draft, "saas")).sort(), ["displayName", "limit", "price", "stock", "trialDays"]);
+  assert.deepEqual(Object.keys(problemsOf(draft, "saas")).sort(), [
+    "displayName",
+    "limit",
+    "price",
+    "stock",
+    "trialDays",
+  ]);
   assert.ok(problemsOf(emptyDraft({ displayName: "Gift", price: "0" }), "store").price);
 });
 

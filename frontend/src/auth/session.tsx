@@ -1,7 +1,7 @@
 /** Who is signed in, for all components. */
 
-import { createContext, useContext, useEffect, useState, type ReactNode } from "react";
-import { clerk, type Clerk, type ClerkUser } from "./clerk";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { type Clerk, type ClerkUser, clerk } from "./clerk";
 
 type Session =
   | { state: "loading" }

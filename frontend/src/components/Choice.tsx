@@ -1,6 +1,6 @@
 /** One of a few, as cards. Radios underneath, so that arrows and screen readers work. */
 
-import { useId, type ReactNode } from "react";
+import { type ReactNode, useId } from "react";
 
 interface Option<Value extends string> {
   value: Value;

@@ -13,11 +13,13 @@ export function DeleteTierDialog({ project, tier, onClose }: { project: Project;
     <Dialog title={`Delete ${tier.displayName}?`} onClose={onClose}>
       <div className="stack">
         <p className="muted">
-          {project.projectType === "saas" ? "Nobody new can choose it." : "It can't be bought any more."} Its price at Stripe
-          is archived.
+          {project.projectType === "saas" ? "Nobody new can choose it." : "It can't be bought any more."} Its price at
+          Stripe is archived.
         </p>
         {isTaken ? (
-          <Notice kind="warning">Customers are on this tier. If you delete it, they keep it and go on paying for it.</Notice>
+          <Notice kind="warning">
+            Customers are on this tier. If you delete it, they keep it and go on paying for it.
+          </Notice>
         ) : (
           <Failure error={remove.error} />
         )}

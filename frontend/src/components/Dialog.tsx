@@ -1,6 +1,6 @@
 /** A question above the page. Escape and a click beside it close it; focus goes back to where it came from. */
 
-import { useEffect, useId, useRef, type ReactNode } from "react";
+import { type ReactNode, useEffect, useId, useRef } from "react";
 
 interface Props {
   title: string;

@@ -24,7 +24,12 @@ export function FirstSteps({ subscription, hasProject }: { subscription: Subscri
         state={isPaid ? "done" : "now"}
         error={subscribe.error}
       >
-        <button className="primary" data-testid="subscribe" disabled={subscribe.isPending} onClick={() => subscribe.mutate()}>
+        <button
+          className="primary"
+          data-testid="subscribe"
+          disabled={subscribe.isPending}
+          onClick={() => subscribe.mutate()}
+        >
           Subscribe for $15 a month
         </button>
       </Step>

@@ -15,7 +15,9 @@ export function NewKeys({ publishableKey, secretKey, projectType }: Props) {
   const line = projectType === "saas" ? firstCall(secretKey) : listProducts(publishableKey);
   return (
     <div className="stack">
-      <Notice kind="warning">Copy the secret key now and keep it on your server. It opens everything in this project.</Notice>
+      <Notice kind="warning">
+        Copy the secret key now and keep it on your server. It opens everything in this project.
+      </Notice>
       <Secret label="Publishable key" value={publishableKey} testId="publishable-key" />
       <Secret label="Secret key" value={secretKey} testId="secret-key" />
       <Secret label="First call" value={line} multiline />

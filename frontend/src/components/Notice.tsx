@@ -3,7 +3,13 @@
 import type { ReactNode } from "react";
 import { ApiError } from "../api/client";
 
-export function Notice({ kind = "info", children }: { kind?: "info" | "error" | "success" | "warning"; children: ReactNode }) {
+export function Notice({
+  kind = "info",
+  children,
+}: {
+  kind?: "info" | "error" | "success" | "warning";
+  children: ReactNode;
+}) {
   return (
     <div className={`notice ${kind}`} role={kind === "error" ? "alert" : "status"}>
       {children}

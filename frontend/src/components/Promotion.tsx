@@ -2,7 +2,7 @@
 
 import { Link } from "react-router-dom";
 import { ApiError } from "../api/client";
-import type { Project, Promotion as Plan } from "../api/types";
+import type { Promotion as Plan, Project } from "../api/types";
 import { money } from "../format";
 import { usePromoteProject, usePromotionPreview } from "../hooks/useProjects";
 import { useConnectStripe } from "../hooks/useSubscription";
@@ -24,12 +24,17 @@ export function Promotion({ project }: { project: Project }) {
       <div>
         <h2>Go live</h2>
         <p className="muted">
-          Makes a live project with the same {project.projectType === "saas" ? "tiers" : "products"}, or brings the one you have
-          up to date. Test data stay here.
+          Makes a live project with the same {project.projectType === "saas" ? "tiers" : "products"}, or brings the one
+          you have up to date. Test data stay here.
         </p>
       </div>
       {needsLive ? <ConnectLive /> : <Failure error={preview.error} />}
-      <button className="start" data-testid="preview-promotion" disabled={preview.isPending} onClick={() => preview.mutate()}>
+      <button
+        className="start"
+        data-testid="preview-promotion"
+        disabled={preview.isPending}
+        onClick={() => preview.mutate()}
+      >
         {preview.isPending ? "Comparing…" : "Show what would change"}
       </button>
       {promote.data ? (

@@ -1,10 +1,10 @@
 /** Adding and changing one tier or product. */
 
-import { useState, type FormEvent } from "react";
+import { type FormEvent, useState } from "react";
 import type { Project, Tier } from "../api/types";
 import { focusFirstProblem } from "../focus";
 import { useAddTier, useUpdateTier } from "../hooks/useTiers";
-import { definitionOf, draftOf, emptyDraft, problemsOf, updatesOf, type TierDraft } from "../tierDraft";
+import { definitionOf, draftOf, emptyDraft, problemsOf, type TierDraft, updatesOf } from "../tierDraft";
 import { Dialog } from "./Dialog";
 import { Failure } from "./Notice";
 import { TierFields } from "./TierFields";

@@ -26,7 +26,11 @@ export function useRevealKey(project: Project) {
   return useMutation({
     mutationFn: async (_: void) => {
       const path = `/get-credentials?publishableKey=${project.publishableKey}`;
-      const found = await call<{ testSecretKey: string | null; liveSecretKey: string | null }>("frontAuthApi", "GET", path);
+      const found = await call<{ testSecretKey: string | null; liveSecretKey: string | null }>(
+        "frontAuthApi",
+        "GET",
+        path,
+      );
       return project.mode === "test" ? found.testSecretKey : found.liveSecretKey;
     },
   });

@@ -40,7 +40,10 @@ export function useCreateProject() {
   const once = useOnce();
   return useProjectChange((body: NewProject) =>
     once(body, (idempotencyKey) =>
-      call<{ publishableKey: string; secretKey: string }>("oauthApi", "POST", "/create-products", { body, idempotencyKey }),
+      call<{ publishableKey: string; secretKey: string }>("oauthApi", "POST", "/create-products", {
+        body,
+        idempotencyKey,
+      }),
     ),
   );
 }

@@ -33,9 +33,7 @@ export function AccountPage() {
       {data && (
         <section className="card step">
           <div>
-            <h2>
-              dream-api, $15 a month {data.status !== "none" && <Badge>{data.status}</Badge>}
-            </h2>
+            <h2>dream-api, $15 a month {data.status !== "none" && <Badge>{data.status}</Badge>}</h2>
             <p className="muted">{standing(data)}</p>
             <Failure error={portal.error ?? subscribe.error} />
           </div>
@@ -50,7 +48,8 @@ export function AccountPage() {
           )}
         </section>
       )}
-      {data && (["test", "live"] as const).map((mode) => <Account key={mode} mode={mode} id={data.stripeAccounts[mode]} />)}
+      {data &&
+        (["test", "live"] as const).map((mode) => <Account key={mode} mode={mode} id={data.stripeAccounts[mode]} />)}
       {data && history.data && <History entries={history.data} />}
     </>
   );
@@ -83,7 +82,12 @@ function Account({ mode, id }: { mode: Mode; id: string | null }) {
           Disconnect
         </button>
       ) : (
-        <button className="primary" data-testid={`connect-${mode}`} disabled={connect.isPending} onClick={() => connect.mutate(mode)}>
+        <button
+          className="primary"
+          data-testid={`connect-${mode}`}
+          disabled={connect.isPending}
+          onClick={() => connect.mutate(mode)}
+        >
           Connect
         </button>
       )}

@@ -1,6 +1,6 @@
 /** A new project: what it is, what it sells, and then its keys. */
 
-import { useState, type FormEvent } from "react";
+import { type FormEvent, useState } from "react";
 import { Link } from "react-router-dom";
 import type { Mode, ProjectType, Subscription } from "../api/types";
 import { Choice } from "../components/Choice";
@@ -32,7 +32,8 @@ export function NewProjectPage() {
 }
 
 function Gate({ subscription }: { subscription: Subscription }) {
-  const isReady = subscription.plan === "paid" && (subscription.stripeAccounts.test || subscription.stripeAccounts.live);
+  const isReady =
+    subscription.plan === "paid" && (subscription.stripeAccounts.test || subscription.stripeAccounts.live);
   if (isReady) return <Form accounts={subscription.stripeAccounts} />;
   return (
     <Empty title="Two steps first">
@@ -59,8 +60,16 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
     return (
       <section className="card stack" data-testid="created">
         <h2>{name.trim()} is ready</h2>
-        <NewKeys publishableKey={create.data.publishableKey} secretKey={create.data.secretKey} projectType={projectType} />
-        <Link className="button primary start" to={`/projects/${create.data.publishableKey}`} data-testid="open-project">
+        <NewKeys
+          publishableKey={create.data.publishableKey}
+          secretKey={create.data.secretKey}
+          projectType={projectType}
+        />
+        <Link
+          className="button primary start"
+          to={`/projects/${create.data.publishableKey}`}
+          data-testid="open-project"
+        >
           Open the project
         </Link>
       </section>
@@ -112,8 +121,18 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
           value={mode}
           onChange={setMode}
           options={[
-            { value: "test", title: "Test", text: notConnected(accounts.test, "No real money moves."), disabled: !accounts.test },
-            { value: "live", title: "Live", text: notConnected(accounts.live, "Real customers, real money."), disabled: !accounts.live },
+            {
+              value: "test",
+              title: "Test",
+              text: notConnected(accounts.test, "No real money moves."),
+              disabled: !accounts.test,
+            },
+            {
+              value: "live",
+              title: "Live",
+              text: notConnected(accounts.live, "Real customers, real money."),
+              disabled: !accounts.live,
+            },
           ]}
         />
       </section>
@@ -121,7 +140,12 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
         <h2>{projectType === "saas" ? "Tiers" : "Products"}</h2>
         {tiers.map((tier, index) => (
           <div className="row" key={tier.id} role="group" aria-label={tier.displayName || `New ${noun}`}>
-            <TierFields draft={tier} projectType={projectType} problems={tried ? (problems[index] ?? {}) : {}} onChange={change} />
+            <TierFields
+              draft={tier}
+              projectType={projectType}
+              problems={tried ? (problems[index] ?? {}) : {}}
+              onChange={change}
+            />
             <button
               type="button"
               className="icon"
@@ -133,7 +157,12 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
             </button>
           </div>
         ))}
-        <button type="button" className="start" disabled={tiers.length >= 20} onClick={() => setTiers([...tiers, emptyDraft()])}>
+        <button
+          type="button"
+          className="start"
+          disabled={tiers.length >= 20}
+          onClick={() => setTiers([...tiers, emptyDraft()])}
+        >
           Add a {noun}
         </button>
       </section>
@@ -150,4 +179,5 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
   );
 }
 
-const notConnected = (account: string | null, text: string): string => (account ? text : "Connect Stripe in this mode first.");
+const notConnected = (account: string | null, text: string): string =>
+  account ? text : "Connect Stripe in this mode first.";

@@ -58,7 +58,10 @@ function Sections({ project }: { project: Project }) {
           </h1>
         </div>
       </header>
-      <Tabs label="Sections of the project" tabs={sections.map(({ path, title }) => ({ to: path ? `${base}/${path}` : base, title }))} />
+      <Tabs
+        label="Sections of the project"
+        tabs={sections.map(({ path, title }) => ({ to: path ? `${base}/${path}` : base, title }))}
+      />
       <Routes>
         {sections.map(({ path, element }) => (
           <Route key={path} path={path} element={element} />

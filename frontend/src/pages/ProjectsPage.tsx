@@ -41,7 +41,9 @@ export function ProjectsPage() {
         )}
       </div>
       <Arrival stripe={query.get("stripe")} reason={query.get("reason")} mode={query.get("mode")} />
-      {query.get("checkout") === "cancelled" && !paid && <Notice>You left the checkout, and nothing was charged.</Notice>}
+      {query.get("checkout") === "cancelled" && !paid && (
+        <Notice>You left the checkout, and nothing was charged.</Notice>
+      )}
       {isConfirming && <Notice>Your payment is being confirmed. This takes a few seconds…</Notice>}
       <Failure error={projects.error ?? subscription.error} />
       {subscription.data && projects.data && !isConfirming && (
@@ -82,5 +84,7 @@ export function ProjectsPage() {
 function Arrival({ stripe, reason, mode }: { stripe: string | null; reason: string | null; mode: string | null }) {
   if (stripe === "connected") return <Notice kind="success">Your Stripe account is connected in {mode} mode.</Notice>;
   if (stripe !== "error") return null;
-  return <Notice kind="error">{CONNECT_ERRORS[reason ?? ""] ?? "Stripe could not be connected. Please try again."}</Notice>;
+  return (
+    <Notice kind="error">{CONNECT_ERRORS[reason ?? ""] ?? "Stripe could not be connected. Please try again."}</Notice>
+  );
 }

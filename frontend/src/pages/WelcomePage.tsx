@@ -5,7 +5,10 @@ import { Logo } from "../components/Logo";
 
 const OFFERS = [
   ["Keys and users", "API keys with a checksum, end-user sign-up and sign-in, one line to check a call."],
-  ["Usage limits that hold", "Two hundred calls at once against a limit of one hundred let exactly one hundred through."],
+  [
+    "Usage limits that hold",
+    "Two hundred calls at once against a limit of one hundred let exactly one hundred through.",
+  ],
   ["Billing on your Stripe", "Your customers pay you directly. Tiers, trials, switches, refunds, a store with stock."],
 ] as const;
 

@@ -42,7 +42,11 @@ export function CustomersSection({ project }: { project: Project }) {
       {pages && customers.length === 0 && <Nobody isSearch={search !== "" || status !== ""} />}
       {customers.length > 0 && <Customers customers={customers} isSaas={project.projectType === "saas"} />}
       {dashboard.hasNextPage && (
-        <button className="center" disabled={dashboard.isFetchingNextPage} onClick={() => void dashboard.fetchNextPage()}>
+        <button
+          className="center"
+          disabled={dashboard.isFetchingNextPage}
+          onClick={() => void dashboard.fetchNextPage()}
+        >
           {dashboard.isFetchingNextPage ? "Loading…" : "Load more"}
         </button>
       )}

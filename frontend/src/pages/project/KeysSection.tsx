@@ -87,7 +87,8 @@ function Keys({ project }: { project: Project }) {
               className="small danger-quiet"
               disabled={revoke.isPending}
               onClick={() =>
-                window.confirm(`Revoke ${key.secretKeyMasked}? Calls that use it are refused at once.`) && revoke.mutate(key.id)
+                window.confirm(`Revoke ${key.secretKeyMasked}? Calls that use it are refused at once.`) &&
+                revoke.mutate(key.id)
               }
             >
               Revoke

@@ -57,4 +57,6 @@ export function OrdersSection({ project }: { project: Project }) {
 }
 
 const itemsOf = (order: Order): string =>
-  order.items.map((item) => (item.quantity > 1 ? `${item.quantity} × ${item.displayName}` : item.displayName)).join(", ");
+  order.items
+    .map((item) => (item.quantity > 1 ? `${item.quantity} × ${item.displayName}` : item.displayName))
+    .join(", ");

@@ -51,7 +51,11 @@ function Saas({ data: { metrics } }: { data: Dashboard }) {
         value={count(metrics.activeSubs)}
         note={metrics.cancelingSubs ? `${count(metrics.cancelingSubs)} will end` : undefined}
       />
-      <Metric label="Calls this month" value={count(metrics.usageThisPeriod)} note={`${count(metrics.totalCustomers)} customers`} />
+      <Metric
+        label="Calls this month"
+        value={count(metrics.usageThisPeriod)}
+        note={`${count(metrics.totalCustomers)} customers`}
+      />
     </>
   );
 }
@@ -100,7 +104,8 @@ function Events({ data }: { data: Dashboard }) {
             <li key={`${event.createdAt}-${index}`}>
               <code>{event.type}</code>
               <span className="muted">
-                <Badge>{event.status ?? "processing"}</Badge> <time dateTime={event.createdAt}>{ago(event.createdAt)}</time>
+                <Badge>{event.status ?? "processing"}</Badge>{" "}
+                <time dateTime={event.createdAt}>{ago(event.createdAt)}</time>
               </span>
             </li>
           ))}

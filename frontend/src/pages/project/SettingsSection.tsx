@@ -1,6 +1,6 @@
 /** The project's name and origins, its way to live, its history and its end. */
 
-import { useState, type FormEvent } from "react";
+import { type FormEvent, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { signUpPage } from "../../api/examples";
 import type { Project } from "../../api/types";
@@ -89,13 +89,17 @@ function End({ project }: { project: Project }) {
       <div>
         <h2>Delete the project</h2>
         <p className="muted">
-          Its keys stop at once, its customers and orders are forgotten here, and its products at Stripe are archived. There is
-          no way back.
+          Its keys stop at once, its customers and orders are forgotten here, and its products at Stripe are archived.
+          There is no way back.
         </p>
       </div>
       <Field label={`Type “${project.name}” to confirm`} value={typed} onChange={setTyped} autoComplete="off" />
       <Failure error={remove.error} />
-      <button className="danger start" data-testid="delete-project" disabled={typed !== project.name || remove.isPending}>
+      <button
+        className="danger start"
+        data-testid="delete-project"
+        disabled={typed !== project.name || remove.isPending}
+      >
         Delete it for good
       </button>
     </form>

@@ -49,7 +49,11 @@ export function TiersSection({ project }: { project: Project }) {
             </p>
             <code className="muted">{tier.name}</code>
             <div className="actions">
-              <button className="small" aria-label={`Edit ${tier.displayName}`} onClick={() => setOpen({ kind: "edit", tier })}>
+              <button
+                className="small"
+                aria-label={`Edit ${tier.displayName}`}
+                onClick={() => setOpen({ kind: "edit", tier })}
+              >
                 Edit
               </button>
               <button
