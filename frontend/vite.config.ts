@@ -9,7 +9,7 @@ const OTHERS = ["VITE_SIGN_UP_URL", "VITE_CLERK_PUBLISHABLE_KEY"];
 /** Clerk's list, https://clerk.com/docs/guides/secure/best-practices/csp-headers, with our Workers. */
 function contentSecurityPolicy(env: Record<string, string>): string {
   const origins = SERVERS.flatMap((name) => (env[name] ? [new URL(env[name]).origin] : []));
-  const clerk = env["VITE_CLERK_URL"] ? new URL(env["VITE_CLERK_URL"]).origin : "";
+  const clerk = env.VITE_CLERK_URL ? new URL(env.VITE_CLERK_URL).origin : "";
   return [
     "default-src 'self'",
     `script-src 'self' ${clerk} https://challenges.cloudflare.com`,

@@ -45,6 +45,7 @@ export function App() {
         <div className="who">
           <span title={user.id}>{user.primaryEmailAddress?.emailAddress ?? user.fullName ?? user.id}</span>
           <button
+            type="button"
             className="link"
             data-testid="sign-out"
             onClick={() => void session.clerk.signOut({ redirectUrl: "/" })}

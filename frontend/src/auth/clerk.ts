@@ -37,8 +37,8 @@ async function load(): Promise<Clerk> {
     const script = document.createElement("script");
     script.src = `${settings.clerkUrl}/npm/@clerk/clerk-js@6/dist/clerk.browser.js`;
     script.crossOrigin = "anonymous";
-    script.dataset["clerkPublishableKey"] = settings.clerkPublishableKey;
-    if (!isHostInKey()) script.dataset["clerkProxyUrl"] = settings.clerkUrl;
+    script.dataset.clerkPublishableKey = settings.clerkPublishableKey;
+    if (!isHostInKey()) script.dataset.clerkProxyUrl = settings.clerkUrl;
     script.addEventListener("load", () => resolve());
     script.addEventListener("error", () => reject(new Error("Clerk can't be reached.")));
     document.head.append(script);

@@ -25,6 +25,7 @@ export function DeleteTierDialog({ project, tier, onClose }: { project: Project;
         )}
         <div className="actions">
           <button
+            type="button"
             className="danger"
             data-testid="confirm-delete-tier"
             disabled={remove.isPending}
@@ -32,7 +33,9 @@ export function DeleteTierDialog({ project, tier, onClose }: { project: Project;
           >
             {isTaken ? "Delete it anyway" : "Delete"}
           </button>
-          <button onClick={onClose}>Keep it</button>
+          <button type="button" onClick={onClose}>
+            Keep it
+          </button>
         </div>
       </div>
     </Dialog>

@@ -25,6 +25,7 @@ export function FirstSteps({ subscription, hasProject }: { subscription: Subscri
         error={subscribe.error}
       >
         <button
+          type="button"
           className="primary"
           data-testid="subscribe"
           disabled={subscribe.isPending}
@@ -40,6 +41,7 @@ export function FirstSteps({ subscription, hasProject }: { subscription: Subscri
         error={connect.error}
       >
         <button
+          type="button"
           className="primary"
           data-testid="connect-test"
           disabled={connect.isPending}

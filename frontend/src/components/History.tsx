@@ -13,6 +13,7 @@ export function History({ entries }: { entries: AuditEntry[] }) {
       ) : (
         <ul className="lines">
           {entries.map((entry, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: an entry has no id, and the list is only ever replaced.
             <li key={`${entry.createdAt}-${index}`}>
               <span>{words(entry.action)}</span>
               <time className="muted" dateTime={entry.createdAt}>

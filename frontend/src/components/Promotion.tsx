@@ -30,6 +30,7 @@ export function Promotion({ project }: { project: Project }) {
       </div>
       {needsLive ? <ConnectLive /> : <Failure error={preview.error} />}
       <button
+        type="button"
         className="start"
         data-testid="preview-promotion"
         disabled={preview.isPending}
@@ -47,6 +48,7 @@ export function Promotion({ project }: { project: Project }) {
               <Failure error={promote.error} />
               <div className="actions">
                 <button
+                  type="button"
                   className="primary"
                   data-testid="promote"
                   disabled={promote.isPending || isUpToDate(preview.data)}
@@ -54,7 +56,9 @@ export function Promotion({ project }: { project: Project }) {
                 >
                   {promote.isPending ? "Going live…" : preview.data.firstPromotion ? "Go live" : "Update live"}
                 </button>
-                <button onClick={close}>Cancel</button>
+                <button type="button" onClick={close}>
+                  Cancel
+                </button>
               </div>
             </div>
           </Dialog>
@@ -72,7 +76,7 @@ function ConnectLive() {
   return (
     <Notice kind="warning">
       Connect your Stripe account in live mode first.{" "}
-      <button className="link" disabled={connect.isPending} onClick={() => connect.mutate("live")}>
+      <button type="button" className="link" disabled={connect.isPending} onClick={() => connect.mutate("live")}>
         Connect now
       </button>
       <Failure error={connect.error} />
@@ -113,7 +117,9 @@ function Promoted({ plan, onClose }: { plan: Plan; onClose: () => void }) {
           <Link className="button primary" to={`/projects/${plan.publishableKey}`}>
             Open the live project
           </Link>
-          <button onClick={onClose}>Stay here</button>
+          <button type="button" onClick={onClose}>
+            Stay here
+          </button>
         </div>
       </div>
     </Dialog>

@@ -22,7 +22,7 @@ export function RotateKeyDialog({ project, onClose }: { project: Project; onClos
             secretKey={rotate.data.secretKey}
             projectType={project.projectType}
           />
-          <button className="primary start" data-testid="rotated" onClick={onClose}>
+          <button type="button" className="primary start" data-testid="rotated" onClick={onClose}>
             I have copied it
           </button>
         </div>
@@ -46,6 +46,7 @@ export function RotateKeyDialog({ project, onClose }: { project: Project; onClos
         <Failure error={rotate.error} />
         <div className="actions">
           <button
+            type="button"
             className="primary"
             data-testid="confirm-rotate"
             disabled={rotate.isPending}
@@ -53,7 +54,9 @@ export function RotateKeyDialog({ project, onClose }: { project: Project; onClos
           >
             {rotate.isPending ? "Making it…" : "Make the new key"}
           </button>
-          <button onClick={onClose}>Cancel</button>
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
         </div>
       </div>
     </Dialog>

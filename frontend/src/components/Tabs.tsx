@@ -6,6 +6,7 @@ import { NavLink, useLocation } from "react-router-dom";
 export function Tabs({ label, tabs }: { label: string; tabs: { to: string; title: string }[] }) {
   const { pathname } = useLocation();
   const bar = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another path makes another link active.
   useEffect(() => {
     bar.current?.querySelector(".active")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [pathname]);

@@ -97,7 +97,7 @@ function TierDialog({ project, title, action, start, fixedName, change, onClose,
         )}
         <Failure error={change.error} />
         <div className="actions">
-          <button className="primary" data-testid="save-tier" disabled={change.isPending}>
+          <button type="submit" className="primary" data-testid="save-tier" disabled={change.isPending}>
             {change.isPending ? "Saving…" : action}
           </button>
           <button type="button" onClick={onClose}>

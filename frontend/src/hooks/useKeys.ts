@@ -24,7 +24,7 @@ export const useRevokeKey = (publishableKey: string) =>
 /** The whole secret key, asked for only when the developer wants to see it. */
 export function useRevealKey(project: Project) {
   return useMutation({
-    mutationFn: async (_: void) => {
+    mutationFn: async () => {
       const path = `/get-credentials?publishableKey=${project.publishableKey}`;
       const found = await call<{ testSecretKey: string | null; liveSecretKey: string | null }>(
         "frontAuthApi",

@@ -24,7 +24,7 @@ export function useProject(publishableKey: string) {
 }
 
 /** A change after which the list is read again. Nobody waits for that: a page that leaves on success is gone by then. */
-export function useProjectChange<Input, Answer>(change: (input: Input) => Promise<Answer>) {
+export function useProjectChange<Answer, Input = void>(change: (input: Input) => Promise<Answer>) {
   const client = useQueryClient();
   return useMutation({ mutationFn: change, onSuccess: () => void client.invalidateQueries({ queryKey: KEY }) });
 }
@@ -54,19 +54,19 @@ export const useChangeProject = (publishableKey: string) =>
   );
 
 export const useDeleteProject = (publishableKey: string) =>
-  useProjectChange((_: void) => call("frontAuthApi", "DELETE", `/projects/${publishableKey}`));
+  useProjectChange(() => call("frontAuthApi", "DELETE", `/projects/${publishableKey}`));
 
 /** What a promotion would change. */
 export function usePromotionPreview(publishableKey: string) {
   return useMutation({
-    mutationFn: (_: void) =>
+    mutationFn: () =>
       call<Promotion>("oauthApi", "POST", "/promote-to-live", { body: { publishableKey, dryRun: true } }),
   });
 }
 
 export function usePromoteProject(publishableKey: string) {
   const once = useOnce();
-  return useProjectChange((_: void) =>
+  return useProjectChange(() =>
     once("promote", (idempotencyKey) =>
       call<Promotion>("oauthApi", "POST", "/promote-to-live", { body: { publishableKey }, idempotencyKey }),
     ),

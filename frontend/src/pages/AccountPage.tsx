@@ -38,11 +38,16 @@ export function AccountPage() {
             <Failure error={portal.error ?? subscribe.error} />
           </div>
           {data.status === "none" || data.status === "canceled" ? (
-            <button className="primary" disabled={subscribe.isPending} onClick={() => subscribe.mutate()}>
+            <button type="button" className="primary" disabled={subscribe.isPending} onClick={() => subscribe.mutate()}>
               Subscribe
             </button>
           ) : (
-            <button data-testid="billing-portal" disabled={portal.isPending} onClick={() => portal.mutate()}>
+            <button
+              type="button"
+              data-testid="billing-portal"
+              disabled={portal.isPending}
+              onClick={() => portal.mutate()}
+            >
               Manage billing
             </button>
           )}
@@ -76,6 +81,7 @@ function Account({ mode, id }: { mode: Mode; id: string | null }) {
       </div>
       {id ? (
         <button
+          type="button"
           disabled={disconnect.isPending}
           onClick={() => window.confirm(`Disconnect ${id}? Checkouts in ${mode} mode stop.`) && disconnect.mutate(mode)}
         >
@@ -83,6 +89,7 @@ function Account({ mode, id }: { mode: Mode; id: string | null }) {
         </button>
       ) : (
         <button
+          type="button"
           className="primary"
           data-testid={`connect-${mode}`}
           disabled={connect.isPending}

@@ -139,7 +139,7 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
       <section className="card stack" aria-label={projectType === "saas" ? "Tiers" : "Products"}>
         <h2>{projectType === "saas" ? "Tiers" : "Products"}</h2>
         {tiers.map((tier, index) => (
-          <div className="row" key={tier.id} role="group" aria-label={tier.displayName || `New ${noun}`}>
+          <fieldset className="row" key={tier.id} aria-label={tier.displayName || `New ${noun}`}>
             <TierFields
               draft={tier}
               projectType={projectType}
@@ -155,7 +155,7 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
             >
               ×
             </button>
-          </div>
+          </fieldset>
         ))}
         <button
           type="button"
@@ -168,7 +168,7 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
       </section>
       <Failure error={create.error} />
       <div className="actions">
-        <button className="primary" data-testid="create-project" disabled={create.isPending}>
+        <button type="submit" className="primary" data-testid="create-project" disabled={create.isPending}>
           {create.isPending ? "Creating…" : "Create the project"}
         </button>
         <Link className="button" to="/projects">

@@ -20,14 +20,19 @@ export function WelcomePage({ clerk }: { clerk: Clerk }) {
         <span className="brand">
           <Logo /> dream-api
         </span>
-        <button data-testid="sign-in" onClick={() => void clerk.redirectToSignIn(back)}>
+        <button type="button" data-testid="sign-in" onClick={() => void clerk.redirectToSignIn(back)}>
           Sign in
         </button>
       </header>
       <section className="hero">
         <h1>Auth, billing and usage limits for your app. Without building any of it.</h1>
         <p>One subscription, $15 a month. Connect your Stripe account and start charging today.</p>
-        <button className="primary large" data-testid="sign-up" onClick={() => void clerk.redirectToSignUp(back)}>
+        <button
+          type="button"
+          className="primary large"
+          data-testid="sign-up"
+          onClick={() => void clerk.redirectToSignUp(back)}
+        >
           Create your account
         </button>
       </section>

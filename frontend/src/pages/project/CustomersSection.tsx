@@ -20,7 +20,7 @@ export function CustomersSection({ project }: { project: Project }) {
   const statuses = pages?.[0]?.filters.statuses ?? [];
   return (
     <div className="stack">
-      <div className="toolbar" role="search">
+      <search className="toolbar">
         <input
           type="search"
           placeholder="Search by email or user id"
@@ -36,13 +36,14 @@ export function CustomersSection({ project }: { project: Project }) {
             </option>
           ))}
         </select>
-      </div>
+      </search>
       <Failure error={dashboard.error} />
       {dashboard.isPending && <Loading what="customers" height="20rem" />}
       {pages && customers.length === 0 && <Nobody isSearch={search !== "" || status !== ""} />}
       {customers.length > 0 && <Customers customers={customers} isSaas={project.projectType === "saas"} />}
       {dashboard.hasNextPage && (
         <button
+          type="button"
           className="center"
           disabled={dashboard.isFetchingNextPage}
           onClick={() => void dashboard.fetchNextPage()}

@@ -26,7 +26,7 @@ export function KeysSection({ project }: { project: Project }) {
           <p className="muted">For your server only. Rotate it whenever it may have been seen.</p>
         </div>
         <SecretKey key={project.secretKeyMasked} project={project} />
-        <button className="start" data-testid="rotate-key" onClick={() => setRotating(true)}>
+        <button type="button" className="start" data-testid="rotate-key" onClick={() => setRotating(true)}>
           {project.secretKeyMasked ? "Rotate the key" : "Make a key"}
         </button>
       </section>
@@ -43,7 +43,7 @@ function SecretKey({ project }: { project: Project }) {
     return (
       <div className="reveal">
         <Secret label="Secret key" value={reveal.data} testId="secret-key" />
-        <button className="small" onClick={() => reveal.reset()}>
+        <button type="button" className="small" onClick={() => reveal.reset()}>
           Hide
         </button>
       </div>
@@ -56,7 +56,13 @@ function SecretKey({ project }: { project: Project }) {
           <span className="muted">Secret key</span>
           <code data-testid="masked-key">{project.secretKeyMasked}</code>
         </div>
-        <button className="small" data-testid="reveal-key" disabled={reveal.isPending} onClick={() => reveal.mutate()}>
+        <button
+          type="button"
+          className="small"
+          data-testid="reveal-key"
+          disabled={reveal.isPending}
+          onClick={() => reveal.mutate()}
+        >
           Reveal
         </button>
       </div>
@@ -84,6 +90,7 @@ function Keys({ project }: { project: Project }) {
               </small>
             </span>
             <button
+              type="button"
               className="small danger-quiet"
               disabled={revoke.isPending}
               onClick={() =>

@@ -101,6 +101,7 @@ function Events({ data }: { data: Dashboard }) {
       ) : (
         <ul className="lines">
           {data.webhook.recent.map((event, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: an event has no id here, and the list is only ever replaced.
             <li key={`${event.createdAt}-${index}`}>
               <code>{event.type}</code>
               <span className="muted">

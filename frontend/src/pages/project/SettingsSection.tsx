@@ -35,7 +35,11 @@ function Name({ project }: { project: Project }) {
       <h2>Name</h2>
       <Field label="Project name" value={name} onChange={setName} maxLength={100} required />
       <Failure error={change.error} />
-      <button className="start" disabled={change.isPending || !name.trim() || name.trim() === project.name}>
+      <button
+        type="submit"
+        className="start"
+        disabled={change.isPending || !name.trim() || name.trim() === project.name}
+      >
         Save the name
       </button>
     </form>
@@ -65,7 +69,7 @@ function Origins({ project }: { project: Project }) {
         <textarea rows={3} spellCheck={false} value={text} onChange={(event) => setText(event.target.value)} />
       </label>
       <Failure error={change.error} />
-      <button className="start" disabled={change.isPending || origins.join("\n") === saved}>
+      <button type="submit" className="start" disabled={change.isPending || origins.join("\n") === saved}>
         Save the origins
       </button>
       <Secret label="Your sign-up page" value={signUpPage(project.publishableKey, exampleRedirect(project))} />
@@ -96,6 +100,7 @@ function End({ project }: { project: Project }) {
       <Field label={`Type “${project.name}” to confirm`} value={typed} onChange={setTyped} autoComplete="off" />
       <Failure error={remove.error} />
       <button
+        type="submit"
         className="danger start"
         data-testid="delete-project"
         disabled={typed !== project.name || remove.isPending}

@@ -25,7 +25,7 @@ export function TiersSection({ project }: { project: Project }) {
         <p className="muted">
           {isStore ? "Each product is one at your Stripe account." : "Subscribers keep the price they subscribed at."}
         </p>
-        <button className="primary" data-testid="add-tier" onClick={() => setOpen({ kind: "add" })}>
+        <button type="button" className="primary" data-testid="add-tier" onClick={() => setOpen({ kind: "add" })}>
           Add a {isStore ? "product" : "tier"}
         </button>
       </div>
@@ -50,6 +50,7 @@ export function TiersSection({ project }: { project: Project }) {
             <code className="muted">{tier.name}</code>
             <div className="actions">
               <button
+                type="button"
                 className="small"
                 aria-label={`Edit ${tier.displayName}`}
                 onClick={() => setOpen({ kind: "edit", tier })}
@@ -57,6 +58,7 @@ export function TiersSection({ project }: { project: Project }) {
                 Edit
               </button>
               <button
+                type="button"
                 className="small danger-quiet"
                 aria-label={`Delete ${tier.displayName}`}
                 onClick={() => setOpen({ kind: "delete", tier })}
