@@ -1,7 +1,7 @@
-/** What the build was told: addresses of the Workers and of Clerk. A missing one fails at once, by name. */
+/** The settings of the build: the URLs of the Workers and of Clerk. The dashboard does not start without them. */
 
 function required(name: string, value: string | undefined): string {
-  if (!value) throw new Error(`${name} is not set; see .env.example`);
+  if (!value) throw new Error(`${name} is not set. Set it as frontend/.env.example shows, then build again.`);
   return value.replace(/\/$/, "");
 }
 

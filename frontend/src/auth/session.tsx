@@ -1,4 +1,4 @@
-/** Who is signed in, for all components. */
+/** Provides the signed-in developer to all components. */
 
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { type Clerk, type ClerkUser, clerk } from "./clerk";
@@ -19,7 +19,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     clerk().then(
       (library) => {
         const show = () => {
-          if (library.user === undefined) return; // between two sessions
+          if (library.user === undefined) return; // Clerk is switching sessions.
           setSession(
             library.user
               ? { state: "signed in", clerk: library, user: library.user }

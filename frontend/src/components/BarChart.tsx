@@ -1,4 +1,4 @@
-/** A series by day as bars, the days without a row included. */
+/** A bar chart of the last 30 days. A day without data counts as zero. */
 
 import { shortDay } from "../format";
 
@@ -15,7 +15,7 @@ export function BarChart({ title, days, show }: { title: string; days: Day[]; sh
     <figure className="chart card">
       <figcaption>
         <span>
-          {title} <small className="muted">30 days</small>
+          {title} <small className="muted">last 30 days</small>
         </span>
         <strong>{show(total)}</strong>
       </figcaption>
@@ -23,7 +23,7 @@ export function BarChart({ title, days, show }: { title: string; days: Day[]; sh
         viewBox="0 0 300 80"
         preserveAspectRatio="none"
         role="img"
-        aria-label={`${title}: ${show(total)} in 30 days`}
+        aria-label={`${title}: ${show(total)} in the last 30 days`}
       >
         {series.map((day, index) => {
           const height = Math.max((Math.max(0, day.value) / top) * 76, 1);

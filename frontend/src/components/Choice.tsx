@@ -1,4 +1,4 @@
-/** One of a few, as cards. Radios underneath, so that arrows and screen readers work. */
+/** Radio buttons that look like cards. Arrow keys and screen readers treat them as radio buttons. */
 
 import { type ReactNode, useId } from "react";
 

@@ -1,4 +1,4 @@
-/** A question above the page. Escape and a click beside it close it; focus goes back to where it came from. */
+/** A modal dialog. Escape or a click outside closes it, and focus returns to the element that opened it. */
 
 import { type ReactNode, useEffect, useId, useRef } from "react";
 
@@ -6,7 +6,7 @@ interface Props {
   title: string;
   onClose: () => void;
   children: ReactNode;
-  /** For answers that are shown once: closing takes the button. */
+  /** For content that is shown once: Escape and a click outside do not close the dialog. */
   modalOnly?: boolean;
 }
 

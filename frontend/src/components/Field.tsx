@@ -1,4 +1,4 @@
-/** A labelled input with its hint, or with what is wrong with it. */
+/** A labelled input with a hint or an error message. */
 
 import { type InputHTMLAttributes, useId } from "react";
 

@@ -1,4 +1,4 @@
-/** What was done, the newest first. */
+/** The audit log, newest entry first. */
 
 import type { AuditEntry } from "../api/types";
 import { ago, words } from "../format";
@@ -9,7 +9,7 @@ export function History({ entries }: { entries: AuditEntry[] }) {
     <section className="card">
       <h2>History</h2>
       {entries.length === 0 ? (
-        <Empty title="Nothing happened yet" />
+        <Empty title="No changes yet" />
       ) : (
         <ul className="lines">
           {entries.map((entry, index) => (

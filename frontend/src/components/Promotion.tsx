@@ -1,4 +1,4 @@
-/** A test project on its way to live: what would change, then the change, then the live keys. */
+/** Promotes a test project to live mode: a preview, a confirmation, then the live keys. */
 
 import { Link } from "react-router-dom";
 import { ApiError } from "../api/client";
@@ -24,8 +24,8 @@ export function Promotion({ project }: { project: Project }) {
       <div>
         <h2>Go live</h2>
         <p className="muted">
-          Makes a live project with the same {project.projectType === "saas" ? "tiers" : "products"}, or brings the one
-          you have up to date. Test data stay here.
+          Creates a live project with the same {project.projectType === "saas" ? "tiers" : "products"}, or brings the
+          one you have up to date. Test data stay here.
         </p>
       </div>
       {needsLive ? <ConnectLive /> : <Failure error={preview.error} />}
@@ -36,13 +36,13 @@ export function Promotion({ project }: { project: Project }) {
         disabled={preview.isPending}
         onClick={() => preview.mutate()}
       >
-        {preview.isPending ? "Comparing…" : "Show what would change"}
+        {preview.isPending ? "Comparing…" : "Preview changes"}
       </button>
       {promote.data ? (
         <Promoted plan={promote.data} onClose={close} />
       ) : (
         preview.data && (
-          <Dialog title="What changes in live mode" onClose={close}>
+          <Dialog title="Changes in live mode" onClose={close}>
             <div className="stack">
               <Changes plan={preview.data} />
               <Failure error={promote.error} />
@@ -54,7 +54,7 @@ export function Promotion({ project }: { project: Project }) {
                   disabled={promote.isPending || isUpToDate(preview.data)}
                   onClick={() => promote.mutate()}
                 >
-                  {promote.isPending ? "Going live…" : preview.data.firstPromotion ? "Go live" : "Update live"}
+                  {promote.isPending ? "Going live…" : preview.data.firstPromotion ? "Go live" : "Update live project"}
                 </button>
                 <button type="button" onClick={close}>
                   Cancel
@@ -87,7 +87,7 @@ function ConnectLive() {
 function Changes({ plan }: { plan: Plan }) {
   return (
     <>
-      {isUpToDate(plan) && <Notice kind="success">The live project is the same already.</Notice>}
+      {isUpToDate(plan) && <Notice kind="success">The live project is already up to date.</Notice>}
       <ul className="lines">
         {plan.changes.map((change) => (
           <li key={change.tier}>
@@ -106,12 +106,12 @@ function Changes({ plan }: { plan: Plan }) {
 
 function Promoted({ plan, onClose }: { plan: Plan; onClose: () => void }) {
   return (
-    <Dialog title={plan.secretKey ? "You are live" : "Live is up to date"} onClose={onClose} modalOnly>
+    <Dialog title={plan.secretKey ? "Your project is live" : "The live project is updated"} onClose={onClose} modalOnly>
       <div className="stack">
         {plan.secretKey && plan.publishableKey ? (
           <NewKeys publishableKey={plan.publishableKey} secretKey={plan.secretKey} projectType={plan.projectType} />
         ) : (
-          <p className="muted">Its keys are the same as before.</p>
+          <p className="muted">Its keys have not changed.</p>
         )}
         <div className="actions">
           <Link className="button primary" to={`/projects/${plan.publishableKey}`}>

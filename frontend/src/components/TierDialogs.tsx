@@ -1,4 +1,4 @@
-/** Adding and changing one tier or product. */
+/** The dialogs that add and edit a tier or product. */
 
 import { type FormEvent, useState } from "react";
 import type { Project, Tier } from "../api/types";
@@ -92,7 +92,7 @@ function TierDialog({ project, title, action, start, fixedName, change, onClose,
               checked={draft.popular}
               onChange={(event) => setDraft({ ...draft, popular: event.target.checked })}
             />
-            Show it as the popular one
+            Mark as popular
           </label>
         )}
         <Failure error={change.error} />

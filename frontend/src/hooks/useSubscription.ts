@@ -1,4 +1,4 @@
-/** The developer's own subscription and connected Stripe accounts, and the ways to Stripe's pages. */
+/** The developer's subscription and connected Stripe accounts, and the redirects to Stripe's pages. */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { call } from "../api/client";

@@ -1,4 +1,4 @@
-/** A new project: what it is, what it sells, and then its keys. */
+/** The form for a new project. After the project is created, the page shows its keys. */
 
 import { type FormEvent, useState } from "react";
 import { Link } from "react-router-dom";
@@ -36,10 +36,10 @@ function Gate({ subscription }: { subscription: Subscription }) {
     subscription.plan === "paid" && (subscription.stripeAccounts.test || subscription.stripeAccounts.live);
   if (isReady) return <Form accounts={subscription.stripeAccounts} />;
   return (
-    <Empty title="Two steps first">
-      <p>A project needs your dream-api subscription and a connected Stripe account.</p>
+    <Empty title="Finish the setup first">
+      <p>A project needs an active dream-api subscription and a connected Stripe account.</p>
       <Link className="button primary" to="/projects">
-        Show me the steps
+        Show the steps
       </Link>
     </Empty>
   );
@@ -53,7 +53,7 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
   const [tiers, setTiers] = useState(() => presets("saas"));
   const [tried, setTried] = useState(false);
   const problems = tiers.map((tier) => problemsOf(tier, projectType));
-  const nameProblem = name.trim() ? undefined : "Give it a name.";
+  const nameProblem = name.trim() ? undefined : "Enter a project name.";
   const isComplete = !nameProblem && problems.every((each) => Object.keys(each).length === 0);
 
   if (create.data) {
@@ -70,7 +70,7 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
           to={`/projects/${create.data.publishableKey}`}
           data-testid="open-project"
         >
-          Open the project
+          Open project
         </Link>
       </section>
     );
@@ -100,20 +100,20 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
           placeholder="Weather API"
           maxLength={100}
           problem={tried ? nameProblem : undefined}
-          hint="Your customers see it when they sign up and pay."
+          hint="Your customers see this name when they sign up and pay."
           autoFocus
           required
         />
         <Choice
-          legend="What it sells"
+          legend="What do you sell?"
           value={projectType}
           onChange={(chosen) => {
             setProjectType(chosen);
             setTiers(presets(chosen));
           }}
           options={[
-            { value: "saas", title: "Subscriptions", text: "An app or API with tiers and monthly limits." },
-            { value: "store", title: "Products", text: "A store with a cart and stock." },
+            { value: "saas", title: "Subscriptions", text: "An app or an API, with tiers and monthly limits." },
+            { value: "store", title: "Products", text: "A store, with a cart and stock." },
           ]}
         />
         <Choice
@@ -130,7 +130,7 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
             {
               value: "live",
               title: "Live",
-              text: notConnected(accounts.live, "Real customers, real money."),
+              text: notConnected(accounts.live, "Real customers pay real money."),
               disabled: !accounts.live,
             },
           ]}
@@ -169,7 +169,7 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
       <Failure error={create.error} />
       <div className="actions">
         <button type="submit" className="primary" data-testid="create-project" disabled={create.isPending}>
-          {create.isPending ? "Creating…" : "Create the project"}
+          {create.isPending ? "Creating…" : "Create project"}
         </button>
         <Link className="button" to="/projects">
           Cancel
@@ -180,4 +180,4 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
 }
 
 const notConnected = (account: string | null, text: string): string =>
-  account ? text : "Connect Stripe in this mode first.";
+  account ? text : "Connect a Stripe account in this mode first.";

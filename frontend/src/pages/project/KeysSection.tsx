@@ -1,4 +1,4 @@
-/** The project's keys: shown, replaced, ended. */
+/** The project's keys: reveal, rotate and revoke. */
 
 import { useState } from "react";
 import type { Project } from "../../api/types";
@@ -16,18 +16,18 @@ export function KeysSection({ project }: { project: Project }) {
       <section className="card stack">
         <div>
           <h2>Publishable key</h2>
-          <p className="muted">For browsers and apps: it says which project, and opens nothing that is private.</p>
+          <p className="muted">For browsers and apps. It identifies the project and gives no access to private data.</p>
         </div>
         <Secret label="Publishable key" value={project.publishableKey} testId="publishable-key" />
       </section>
       <section className="card stack">
         <div>
           <h2>Secret key</h2>
-          <p className="muted">For your server only. Rotate it whenever it may have been seen.</p>
+          <p className="muted">For your server only. Rotate it if someone else may have seen it.</p>
         </div>
         <SecretKey key={project.secretKeyMasked} project={project} />
         <button type="button" className="start" data-testid="rotate-key" onClick={() => setRotating(true)}>
-          {project.secretKeyMasked ? "Rotate the key" : "Make a key"}
+          {project.secretKeyMasked ? "Rotate the key" : "Create a key"}
         </button>
       </section>
       <Keys project={project} />
@@ -38,7 +38,8 @@ export function KeysSection({ project }: { project: Project }) {
 
 function SecretKey({ project }: { project: Project }) {
   const reveal = useRevealKey(project);
-  if (!project.secretKeyMasked) return <p>There is no working secret key.</p>;
+  if (!project.secretKeyMasked)
+    return <p>There is no active secret key. Create one to call the API from your server.</p>;
   if (reveal.data) {
     return (
       <div className="reveal">
@@ -67,7 +68,7 @@ function SecretKey({ project }: { project: Project }) {
         </button>
       </div>
       <Failure error={reveal.error} />
-      {reveal.data === null && <p className="muted">This key can't be shown again. Rotate it to get a new one.</p>}
+      {reveal.data === null && <p className="muted">This key cannot be shown again. Rotate it to get a new key.</p>}
     </>
   );
 }
@@ -77,7 +78,7 @@ function Keys({ project }: { project: Project }) {
   if (project.keys.length === 0) return null;
   return (
     <section className="card">
-      <h2>Working secret keys</h2>
+      <h2>Active secret keys</h2>
       <Failure error={revoke.error} />
       <ul className="lines" data-testid="keys">
         {project.keys.map((key) => (
@@ -85,8 +86,8 @@ function Keys({ project }: { project: Project }) {
             <span>
               <code>{key.secretKeyMasked}</code> <Badge>{key.status}</Badge>
               <small className="muted block">
-                Made {day(key.createdAt)}, {key.lastUsedAt ? `last used ${ago(key.lastUsedAt)}` : "never used"}
-                {key.expiresAt && `, stops ${ago(key.expiresAt)}`}
+                Created {day(key.createdAt)}, {key.lastUsedAt ? `last used ${ago(key.lastUsedAt)}` : "never used"}
+                {key.expiresAt && `, expires ${ago(key.expiresAt)}`}
               </small>
             </span>
             <button
@@ -94,8 +95,9 @@ function Keys({ project }: { project: Project }) {
               className="small danger-quiet"
               disabled={revoke.isPending}
               onClick={() =>
-                window.confirm(`Revoke ${key.secretKeyMasked}? Calls that use it are refused at once.`) &&
-                revoke.mutate(key.id)
+                window.confirm(
+                  `Revoke ${key.secretKeyMasked}? Calls with this key will be refused. You cannot undo this.`,
+                ) && revoke.mutate(key.id)
               }
             >
               Revoke

@@ -1,4 +1,4 @@
-/** The project's name and origins, its way to live, its history and its end. */
+/** The project's name, redirect origins, promotion, history and deletion. */
 
 import { type FormEvent, useState } from "react";
 import { useNavigate } from "react-router-dom";
@@ -18,7 +18,7 @@ export function SettingsSection({ project }: { project: Project }) {
       <Origins project={project} />
       {project.mode === "test" && <Promotion project={project} />}
       <History entries={project.audit} />
-      <End project={project} />
+      <DeleteProject project={project} />
     </div>
   );
 }
@@ -40,7 +40,7 @@ function Name({ project }: { project: Project }) {
         className="start"
         disabled={change.isPending || !name.trim() || name.trim() === project.name}
       >
-        Save the name
+        Save name
       </button>
     </form>
   );
@@ -60,8 +60,9 @@ function Origins({ project }: { project: Project }) {
       <div>
         <h2>Redirect origins</h2>
         <p className="muted">
-          Where sign-up may send your users back to, one a line, like https://app.example.com.
-          {project.mode === "test" && " Any http://localhost port is allowed in test mode."}
+          After sign-up, your users can return to these origins only. Enter one per line, for example
+          https://app.example.com.
+          {project.mode === "test" && " In test mode, http://localhost with any port is allowed too."}
         </p>
       </div>
       <label className="field">
@@ -70,7 +71,7 @@ function Origins({ project }: { project: Project }) {
       </label>
       <Failure error={change.error} />
       <button type="submit" className="start" disabled={change.isPending || origins.join("\n") === saved}>
-        Save the origins
+        Save origins
       </button>
       <Secret label="Your sign-up page" value={signUpPage(project.publishableKey, exampleRedirect(project))} />
     </form>
@@ -80,7 +81,7 @@ function Origins({ project }: { project: Project }) {
 const exampleRedirect = (project: Project): string =>
   `${project.redirectOrigins[0] ?? (project.mode === "test" ? "http://localhost:3000" : "https://app.example.com")}/`;
 
-function End({ project }: { project: Project }) {
+function DeleteProject({ project }: { project: Project }) {
   const navigate = useNavigate();
   const remove = useDeleteProject(project.publishableKey);
   const [typed, setTyped] = useState("");
@@ -91,7 +92,7 @@ function End({ project }: { project: Project }) {
   return (
     <form className="card stack danger-zone" onSubmit={submit}>
       <div>
-        <h2>Delete the project</h2>
+        <h2>Delete project</h2>
         <p className="muted">
           Its keys stop at once, its customers and orders are forgotten here, and its products at Stripe are archived.
           There is no way back.
@@ -105,7 +106,7 @@ function End({ project }: { project: Project }) {
         data-testid="delete-project"
         disabled={typed !== project.name || remove.isPending}
       >
-        Delete it for good
+        Delete permanently
       </button>
     </form>
   );
