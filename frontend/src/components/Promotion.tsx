@@ -24,8 +24,8 @@ export function Promotion({ project }: { project: Project }) {
       <div>
         <h2>Go live</h2>
         <p className="muted">
-          Creates a live project with the same {project.projectType === "saas" ? "tiers" : "products"}, or brings the
-          one you have up to date. Test data stay here.
+          Creates a live project with the same {project.projectType === "saas" ? "tiers" : "products"}, or updates the
+          live project that exists. Test data is not copied.
         </p>
       </div>
       {needsLive ? <ConnectLive /> : <Failure error={preview.error} />}

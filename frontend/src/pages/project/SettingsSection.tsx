@@ -94,8 +94,8 @@ function DeleteProject({ project }: { project: Project }) {
       <div>
         <h2>Delete project</h2>
         <p className="muted">
-          Its keys stop at once, its customers and orders are forgotten here, and its products at Stripe are archived.
-          There is no way back.
+          Deletes the project with its keys, customers and orders. Its keys stop working at once, and its products at
+          Stripe are archived. You cannot undo this.
         </p>
       </div>
       <Field label={`Type “${project.name}” to confirm`} value={typed} onChange={setTyped} autoComplete="off" />
