@@ -52,7 +52,12 @@ class NoBrowser(Exception):
     """There is no browser on this machine. The message says how to get one."""
 
     def __init__(self) -> None:
-        super().__init__("no browser found: run `make browser`, or set DREAM_BROWSER to a Chromium, Chrome or Edge")
+        named = os.environ.get("DREAM_BROWSER")
+        super().__init__(
+            f"DREAM_BROWSER names {named}, which does not start: name a Chromium, Chrome or Edge, or unset it"
+            if named
+            else "no browser found: run `make browser`, or set DREAM_BROWSER to a Chromium, Chrome or Edge"
+        )
 
 
 @contextmanager
@@ -104,7 +109,7 @@ def _starts(program: Path) -> bool:
 
 def install(say: Callable[[str], None]) -> Path | None:
     """Finds a browser, or installs Chromium with Playwright or apt. Returns None if neither can."""
-    if found := _find():
+    if (found := _find()) or "DREAM_BROWSER" in os.environ:
         return found
     say("no browser is installed; fetching Chromium with Playwright")
     if _run([sys.executable, "-m", "playwright", "install", "--no-shell", "chromium"], PLAYWRIGHT_SECONDS) and (

@@ -21,6 +21,8 @@ from dream.errors import Unauthorized
 from dream.settings import ClerkInstance
 
 MAXIMUM_LENGTH = 8 * 1024
+MAXIMUM_HEADER_LENGTH = 1024
+"""Of the first segment, which is decoded before the signature is known."""
 SKEW_SECONDS = 5.0
 MAXIMUM_USER_ID_LENGTH = 128
 LATEST_SECONDS = 1e12
@@ -90,6 +92,8 @@ def _parts(token: str) -> tuple[Mapping[str, Any], str, bytes]:
     if len(segments) != 3:
         raise _invalid("not three segments")
     header, payload, signature = segments
+    if len(header) > MAXIMUM_HEADER_LENGTH:
+        raise _invalid("the header is too long")
     try:
         return _json_object(header), f"{header}.{payload}", base64url_decode(signature)
     except ValueError as error:
