@@ -1,37 +1,31 @@
-"""A real browser for tests, and what people do on Clerk's hosted pages."""
+"""A real browser for tests, and the forms of Clerk's hosted pages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+import pytest
+from playwright.sync_api import Browser, Page
+
+from devstack.browser import NoBrowser, open_browser
 
 PASSWORD = "analytical-engine-7"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The machine's Chromium, without a window."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+    """A browser without a window. Skips the test if this machine has none."""
+    with ExitStack() as opened:
         try:
-            yield running
-        finally:
-            running.close()
+            browser = opened.enter_context(open_browser())
+        except NoBrowser as error:
+            pytest.skip(str(error))
+        yield browser
 
 
 def sign_up(page: Page, email: str) -> None:
-    """Fill in the hosted page."""
+    """Fills in and submits the hosted page."""
     page.fill("#first-name", "Ada")
     page.fill("#last-name", "Lovelace")
     page.fill("#email-address", email)
@@ -40,7 +34,7 @@ def sign_up(page: Page, email: str) -> None:
 
 
 def sign_in(page: Page, email: str) -> None:
-    """Fill in the hosted page."""
+    """Fills in and submits the hosted page."""
     page.fill("#email-address", email)
     page.fill("#password", PASSWORD)
     page.click("#submit")
