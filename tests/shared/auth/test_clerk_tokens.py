@@ -188,7 +188,7 @@ def test_a_verified_token_is_remembered_until_it_expires(
     token = clerk.developers.token()
     claims_of(world, token)
     clerk.is_down = True
-    monkeypatch.setattr("dream.auth.rs256.RsaPublicKey.verifies", pytest.fail)
+    monkeypatch.setattr("dream.crypto.rs256.RsaPublicKey.verifies", pytest.fail)
     claims_of(world, token)
     real = hooks.clock
     monkeypatch.setattr(hooks, "clock", lambda: real() + 66)

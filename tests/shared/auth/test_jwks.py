@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from dream.auth.jwks import COOL_DOWN_SECONDS, FAILURE_COOL_DOWN_SECONDS, TTL_SECONDS, KeySets
-from dream.auth.rs256 import RsaPublicKey
 from dream.bindings import FetchResponse
+from dream.crypto.rs256 import RsaPublicKey
 from dream.errors import Unauthorized, Unavailable
 from tests.shared.auth.clerk_instance import Instance
 from tests.shared.auth.conftest import Clerk, Clock

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from dream.auth.rs256 import RsaPublicKey, UnusableKey, base64url_decode
+from dream.crypto.rs256 import RsaPublicKey, UnusableKey, base64url_decode
 from tests.shared.auth.clerk_instance import Instance, rsa_key
 
 MESSAGE = b"header.payload"
