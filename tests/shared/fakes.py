@@ -15,6 +15,7 @@ from dream.errors import ConstraintFailed
 from dream.http.request import Request
 from dream.logs import Log
 from dream.settings import Settings
+from tests.multipart_forms import parse_form
 
 SCHEMA = Path(__file__).parents[2] / "schema.sql"
 MAXIMUM_BOUND_PARAMETERS = 100
@@ -202,4 +203,4 @@ def request_with(**headers: str) -> Request:
         return b""
 
     named = FakeHeaders({name.replace("_", "-"): value for name, value in headers.items()})
-    return Request("GET", "https://worker.example/", "/", "", named, no_body, "req_test")
+    return Request("GET", "https://worker.example/", "/", "", named, no_body, parse_form, "req_test")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -179,6 +180,8 @@ def test_a_huge_token_is_refused(attacker: Attacker) -> None:
 
 
 def test_rubbish_is_refused(attacker: Attacker) -> None:
+    for header in ("[" * 4000, '{"x":' + "[" * 600 + "]" * 600 + "}"):
+        attacker.refused(f"{base64.urlsafe_b64encode(header.encode()).decode().rstrip('=')}.e30.AAAA")
     for token in ("x", "...", "a.b.c", "null", "eyJhbGciOiJSUzI1NiJ9.e30.", "[" * 2000):
         attacker.refused(token)
 
