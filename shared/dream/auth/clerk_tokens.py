@@ -25,6 +25,8 @@ from dream.errors import Unauthorized
 from dream.settings import ClerkInstance
 
 MAXIMUM_LENGTH = 8 * 1024
+MAXIMUM_HEADER_LENGTH = 1024
+"""Of the first segment, which is decoded before the signature is known."""
 SKEW_SECONDS = 5.0
 MAXIMUM_USER_ID_LENGTH = 128
 LATEST_SECONDS = 1e12
@@ -97,6 +99,8 @@ def _header(token: str) -> Mapping[str, Any]:
     compact = _COMPACT.fullmatch(token)
     if compact is None:
         raise _invalid("not three segments of base64url")
+    if len(compact[1]) > MAXIMUM_HEADER_LENGTH:
+        raise _invalid("the header is too long")
     try:
         return _json_object(base64url_decode(compact[1]))
     except ValueError as error:
