@@ -19,7 +19,7 @@ from workers import import_from_javascript
 from dream.db import health
 from dream.errors import ApiError, ConstraintFailed, DatabaseFailed, TooLarge, Unavailable
 from dream.http.app import App
-from dream.http.request import Request
+from dream.http.request import MAXIMUM_FORM_FIELDS, FormField, Request
 from dream.http.response import Response
 from dream.runtime.bindings import Bound, FetchResponse, Row, Scalar, Sql, StoredObject, VendorUnreachable
 from dream.runtime.context import Context, DeliverEffects, RoundTrips
@@ -148,7 +148,9 @@ def _request_of(js_request: Any, request_id: str) -> Request:
     async def read_body(cap_bytes: int) -> bytes:
         return await _read_body(js_request, cap_bytes)
 
-    return Request(js_request.method, url, path, query_string, _Headers(js_request.headers), read_body, request_id)
+    return Request(
+        js_request.method, url, path, query_string, _Headers(js_request.headers), read_body, _parse_form, request_id
+    )
 
 
 async def _read_body(js_request: Any, cap_bytes: int) -> bytes:
@@ -173,6 +175,25 @@ async def _read_body(js_request: Any, cap_bytes: int) -> bytes:
             raise TooLarge(cap_bytes)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+async def _parse_form(content_type: str, body: bytes) -> list[FormField]:
+    """ParseForm by the runtime's own FormData."""
+    headers = _js_object({"Content-Type": content_type})
+    try:
+        form = await js.Response.new(to_js(body), headers=headers).formData()
+    except JsException as error:
+        raise ValueError(str(error)) from None
+    entries = getattr(js.Array, "from")(form.entries())
+    if entries.length > MAXIMUM_FORM_FIELDS:
+        raise ValueError(f"{entries.length} fields")
+    return [await _form_field(name, value) for name, value in entries]
+
+
+async def _form_field(name: str, value: Any) -> FormField:
+    if isinstance(value, str):
+        return FormField(name, None, value.encode())
+    return FormField(name, value.name, (await value.arrayBuffer()).to_bytes())
 
 
 class _Headers:

@@ -18,6 +18,7 @@ from dream.runtime.logs import Log
 from dream.runtime.settings import Settings
 from dream.services.outbox import effects
 from dream.services.outbox.runner import delivery_of
+from tests.support.multipart_forms import parse_form
 
 SCHEMA = Path(__file__).parents[2] / "schema.sql"
 MAXIMUM_BOUND_PARAMETERS = 100
@@ -209,4 +210,4 @@ def request_with(**headers: str) -> Request:
         return b""
 
     named = FakeHeaders({name.replace("_", "-"): value for name, value in headers.items()})
-    return Request("GET", "https://worker.example/", "/", "", named, no_body, "req_test")
+    return Request("GET", "https://worker.example/", "/", "", named, no_body, parse_form, "req_test")

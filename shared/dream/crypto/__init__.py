@@ -1,1 +1,1 @@
-"""Sealing, secret keys and signatures."""
+"""Keys, ciphers and signatures. Nothing here knows who calls, or what a token or a message says."""

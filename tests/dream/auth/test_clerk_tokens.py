@@ -180,6 +180,45 @@ def test_rubbish_is_refused(world: World, token: str) -> None:
     refused(world, token)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"alg":"RS256","kid":"ins_key","x":' + b"[" * 65 + b"]" * 65 + b"}",
+        '{"alg":"RS256","kid":"ins_key"}'.encode("utf-16"),
+        '{"alg":"RS256","kid":"ins_key"}'.encode("utf-32-le"),
+        b'{"alg":"RS256","kid":"ins_key","x":NaN}',
+        b'["RS256"]',
+    ],
+)
+def test_a_header_that_our_json_parser_refuses_never_reaches_pyjwt(
+    world: World, monkeypatch: pytest.MonkeyPatch, header: bytes
+) -> None:
+    monkeypatch.setattr("jwt.PyJWS.decode", pytest.fail)
+    refused(world, f"{base64url(header)}.e30.AAAA")
+
+
+def test_a_payload_is_read_by_our_json_parser_and_no_other(
+    world: World, clerk: Clerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jwt.PyJWT._decode_payload", pytest.fail)
+    claims_of(world, clerk.developers.token())
+    nested: list[Any] = []
+    for _ in range(70):
+        nested = [nested]
+    refused(world, clerk.developers.token(metadata=nested))
+
+
+def test_a_padded_token_is_not_the_same_token(world: World, clerk: Clerk) -> None:
+    """PyJWT accepts padding. One token must have one spelling: a verified token is remembered by its text."""
+    padded = [segment + "=" * (-len(segment) % 4) for segment in clerk.developers.token().split(".")]
+    assert "=" in "".join(padded)
+    refused(world, ".".join(padded))
+
+
+def test_a_detached_payload_is_refused(world: World, clerk: Clerk) -> None:
+    refused(world, clerk.developers.token_with_header({"alg": "RS256", "kid": "ins_key", "b64": False}))
+
+
 def test_unknown_keys_cause_one_fetch(world: World, clerk: Clerk) -> None:
     for attempt in range(10):
         refused(world, clerk.developers.token({"kid": f"attack_{attempt}"}))
@@ -198,7 +237,7 @@ def test_a_verified_token_is_remembered_until_it_expires(
     token = clerk.developers.token()
     claims_of(world, token)
     clerk.is_down = True
-    monkeypatch.setattr("dream.auth.rs256.RsaPublicKey.verifies", pytest.fail)
+    monkeypatch.setattr("dream.crypto.rs256.RsaPublicKey.verifies", pytest.fail)
     claims_of(world, token)
     real = clock.read
     monkeypatch.setattr(clock, "read", lambda: real() + 66)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from dream.auth.jwks import COOL_DOWN_SECONDS, FAILURE_COOL_DOWN_SECONDS, TTL_SECONDS, KeySets
-from dream.auth.rs256 import RsaPublicKey
+from dream.crypto.rs256 import RsaPublicKey
 from dream.errors import Unauthorized, Unavailable
 from dream.runtime.bindings import FetchResponse
 from tests.dream.auth.conftest import Clerk, Clock

@@ -15,7 +15,6 @@ from dream.domain.images import (
     sniff,
 )
 from dream.errors import InvalidFields, TooLarge, UnsupportedMediaType
-from dream.http.multipart import parse_multipart
 from dream.http.request import Request
 from dream.runtime.context import Context
 
@@ -49,8 +48,7 @@ async def uploaded_image(request: Request) -> Upload:
     """The image in a multipart form (the file of any name), or in JSON as `{filename, contentType, data: base64}`."""
     content_type = request.headers.get("content-type") or ""
     if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
-        parts = parse_multipart(content_type, await request.body(FORM_CAP_BYTES))
-        files = [part for part in parts if part.filename is not None]
+        files = [field for field in await request.form(FORM_CAP_BYTES) if field.filename is not None]
         if len(files) != 1:
             raise InvalidFields({"file": "exactly one file"})
         return Upload.of(files[0].content)

@@ -38,7 +38,7 @@ async def clerk(context: Context, request: Request, sender: Nobody) -> Response:
     """What happened to developers' accounts."""
     body = await request.body(WEBHOOK_CAP_BYTES)
     secret = context.settings.clerk("DEVELOPERS").webhook_secret
-    found = verified_message(body, request.headers, [secret], time.time())
+    found = verified_message(body, request.headers, [secret])
     event = Event(found.id, "clerk_developers", found.type, None, None, found.created_at, found.data, body.decode())
     return await process(context, event, CLERK_HANDLERS)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from dream.auth.principal import Nobody
 from dream.http.request import Request
 from dream.http.response import Response
@@ -17,7 +15,7 @@ async def receive(context: Context, request: Request, sender: Nobody) -> Respons
     """The secret that signed the message tells the mode."""
     body = await request.body(WEBHOOK_CAP_BYTES)
     secrets = [context.settings.end_users(mode).webhook_secret for mode in ("test", "live")]
-    found = verified_message(body, request.headers, secrets, time.time())
+    found = verified_message(body, request.headers, secrets)
     livemode = found.signed_by == 1
     event = Event(found.id, "clerk_end_users", found.type, None, livemode, found.created_at, found.data, body.decode())
     return await process(context, event, HANDLERS)

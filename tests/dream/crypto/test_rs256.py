@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import json
 import textwrap
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from jwt import InvalidKeyError, InvalidSignatureError, PyJWS
 
-from dream.auth.rs256 import RsaPublicKey, UnusableKey, base64url_decode
+from dream.crypto.rs256 import RS256, RsaPublicKey, UnusableKey, base64url_decode
 from tests.support.clerk_instance import Instance, rsa_key
 
 MESSAGE = b"header.payload"
@@ -128,6 +131,38 @@ def test_a_pem_of_anything_else_is_unusable() -> None:
     ):
         with pytest.raises(UnusableKey):
             RsaPublicKey.from_pem(pem)
+
+
+def jws() -> PyJWS:
+    signatures = PyJWS(algorithms=[])
+    signatures.register_algorithm("RS256", RS256())
+    return signatures
+
+
+def test_pyjwt_verifies_with_it_and_knows_no_other_algorithm(private_key: rsa.RSAPrivateKey, key: RsaPublicKey) -> None:
+    assert jws().get_algorithms() == ["RS256"]
+    token = PyJWS().encode(b"payload", private_key, algorithm="RS256")
+    assert jws().decode(token, cast("Any", key), algorithms=["RS256"]) == b"payload"
+    tampered = f"{token[:-8]}{'A' * 8}"
+    with pytest.raises(InvalidSignatureError):
+        jws().decode(tampered, cast("Any", key), algorithms=["RS256"])
+
+
+def test_only_our_own_type_is_a_key(private_key: rsa.RSAPrivateKey) -> None:
+    token = PyJWS().encode(b"payload", private_key, algorithm="RS256")
+    pem = Instance("developers").pem
+    for other in (pem, pem.encode(), private_key.public_key()):
+        with pytest.raises(InvalidKeyError):
+            jws().decode(token, cast("Any", other), algorithms=["RS256"])
+
+
+def test_it_neither_signs_nor_publishes(key: RsaPublicKey) -> None:
+    with pytest.raises(NotImplementedError):
+        jws().encode(b"payload", cast("Any", key), algorithm="RS256")
+    with pytest.raises(NotImplementedError):
+        RS256.to_jwk(key)
+    with pytest.raises(UnusableKey):
+        RS256.from_jwk(json.dumps(Instance("developers").jwk()))
 
 
 def test_base64url_has_one_spelling_per_value() -> None:

@@ -1,6 +1,7 @@
-"""RS256 with a public key: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 8.2.2), in integers. Nothing else is ever verified.
+"""RS256 for PyJWT: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 8.2.2), in integers. It verifies and never signs.
 
-A public key here is a type of its own, so that its text can never serve as the secret of another algorithm.
+PyJWT has RS256 only where `cryptography` is installed, and `cryptography` is not built for Workers. This algorithm is the same in
+both places. A public key is a type of its own, so its text can't serve as the secret of another algorithm.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
+
+from jwt import InvalidKeyError
+from jwt.algorithms import Algorithm
 
 PUBLIC_EXPONENT = 65537
 MINIMUM_BITS = 2048
@@ -74,6 +78,33 @@ class RsaPublicKey:
         padding = b"\xff" * (size - len(_DIGEST_INFO) - len(digest) - 3)
         expected = b"\x00\x01" + padding + b"\x00" + _DIGEST_INFO + digest
         return pow(number, PUBLIC_EXPONENT, self.modulus) == int.from_bytes(expected, "big")
+
+
+class RS256(Algorithm):
+    """RS256 as PyJWT calls it. Register it with a PyJWS that has no other algorithm."""
+
+    def prepare_key(self, key: object) -> RsaPublicKey:
+        """Raises InvalidKeyError for anything but an RsaPublicKey: a text is never read as a key."""
+        if not isinstance(key, RsaPublicKey):
+            raise InvalidKeyError("not an RsaPublicKey")
+        return key
+
+    def verify(self, msg: bytes, key: RsaPublicKey, sig: bytes) -> bool:
+        return key.verifies(msg, sig)
+
+    def sign(self, msg: bytes, key: RsaPublicKey) -> NoReturn:
+        raise NotImplementedError("Workers hold no private key.")
+
+    @staticmethod
+    def from_jwk(jwk: str | dict[str, Any]) -> RsaPublicKey:
+        """The key of a JWK that is already parsed. Raises UnusableKey."""
+        if isinstance(jwk, str):
+            raise UnusableKey("a JWK in text")
+        return RsaPublicKey.from_jwk(jwk)
+
+    @staticmethod
+    def to_jwk(key_obj: RsaPublicKey, as_dict: bool = False) -> NoReturn:
+        raise NotImplementedError("Workers publish no key.")
 
 
 def base64url_decode(text: str) -> bytes:
