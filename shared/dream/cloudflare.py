@@ -19,7 +19,8 @@ from workers import import_from_javascript
 from dream.db import health
 from dream.errors import ApiError, ConstraintFailed, DatabaseFailed, TooLarge, Unavailable
 from dream.http.app import App
-from dream.http.request import MAXIMUM_FORM_FIELDS, FormField, Request
+from dream.http.request import (MAXIMUM_FORM_FIELDS, FormField, Request)
+from dream.http.edge import (declared_size, headers_over_base, path_and_query, without_body_for_head)
 from dream.http.response import Response
 from dream.runtime.bindings import Bound, FetchResponse, Row, Scalar, Sql, StoredObject, VendorUnreachable
 from dream.runtime.context import Context, DeliverEffects, RoundTrips
@@ -58,9 +59,7 @@ class Worker:
         context = isolate.context(self._app.name, execution)
         ours = _request_of(js_request, context.request_id)
         response = await self._app.answer(context, ours)
-        if ours.method == "HEAD":
-            response = Response(response.status, None, response.content_type, response.headers, response.cookies)
-        return isolate.respond(self._app, context, response)
+        return isolate.respond(self._app, context, without_body_for_head(ours.method, response))
 
     async def scheduled(self, execution: Any) -> None:
         """One run of the worker's schedule."""
@@ -121,15 +120,10 @@ class _Isolate:
                 base.set(name, value)
             self._base_headers = base
         headers = js.Headers.new(self._base_headers)
-        headers.set("X-Request-Id", context.request_id)
-        if response.content_type != app.content_type:
-            headers.set("Content-Type", response.content_type)
-        for name, value in response.headers.items():
+        for name, value in headers_over_base(app, context, response):
             headers.set(name, value)
         for cookie in response.cookies:
             headers.append("Set-Cookie", cookie)
-        if self.settings.shows_round_trips:
-            headers.set("X-Round-Trips", context.trips.header())
         body = response.body
         if body is None:
             headers.delete("Content-Type")
@@ -142,8 +136,7 @@ class _Isolate:
 
 def _request_of(js_request: Any, request_id: str) -> Request:
     url: str = js_request.url
-    location, _, query_string = url.partition("?")
-    path = "/" + location.partition("://")[2].partition("/")[2]
+    path, query_string = path_and_query(url)
 
     async def read_body(cap_bytes: int) -> bytes:
         return await _read_body(js_request, cap_bytes)
@@ -154,12 +147,11 @@ def _request_of(js_request: Any, request_id: str) -> Request:
 
 
 async def _read_body(js_request: Any, cap_bytes: int) -> bytes:
-    declared = js_request.headers.get("content-length")
-    if isinstance(declared, str):
-        if not declared.isdigit() or int(declared) > cap_bytes:
-            raise TooLarge(cap_bytes)
-        if declared == "0":
-            return b""
+    content_length = js_request.headers.get("content-length")
+    size = declared_size(content_length if isinstance(content_length, str) else None, cap_bytes)
+    if size == 0:
+        return b""
+    if size is not None:
         return (await js_request.arrayBuffer()).to_bytes()
     stream = js_request.body
     if stream is None or stream is jsnull:

@@ -9,9 +9,7 @@ import itertools
 import json
 from typing import Any, Literal, TypeAlias
 
-import httpx
-
-from devstack.stack import Stack
+from tests.support.stack import Stack
 
 InstanceName: TypeAlias = Literal["developers", "endUsersTest", "endUsersLive"]
 
@@ -22,7 +20,7 @@ class ClerkControls:
     """The stand-in's controls. Tokens of developers name the dashboard as their authorized party."""
 
     def __init__(self, stack: Stack) -> None:
-        self._http = httpx.Client(base_url=f"{stack.url('clerk')}/_devstack", timeout=60)
+        self._http = stack.client(f"{stack.url('clerk')}/_devstack")
         self._dashboard = stack.url("frontend")
         listed = self._http.get("/instances").raise_for_status().json()["instances"]
         self.instances: dict[str, dict[str, Any]] = {each["name"]: each for each in listed}

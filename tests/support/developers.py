@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from devstack.stack import Stack
 from dream.domain import keys
 from dream.domain.keys import Mode
+from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls, make_account
 from tests.support.tenants import FAR_AWAY, make_platform
 
@@ -37,7 +37,7 @@ class Developer:
     ) -> httpx.Response:
         """A call with the developer's token."""
         sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
-        return httpx.request(method, f"{self.stack.url(worker)}{path}", headers=sent, json=body, timeout=60)
+        return self.stack.http(worker).request(method, path, headers=sent, json=body)
 
     def post(self, path: str, body: Mapping[str, Any], **headers: str) -> httpx.Response:
         """POST to oauth-api."""
@@ -63,10 +63,8 @@ def make_developer(
 
 def developer_token(stack: Stack, user_id: str) -> str:
     """A session token of the developers' Clerk instance, good for the length of a test run."""
-    with httpx.Client(base_url=f"{stack.url('clerk')}/_devstack", timeout=30) as clerk:
-        user = {"instance": "developers", "userId": user_id, "email": f"{user_id.lower()}@example.com"}
-        clerk.post("/users", json=user).raise_for_status()
-        wanted = {"instance": "developers", "userId": user_id, "azp": stack.url("frontend"), "expiresIn": 3600}
-        answer = clerk.post("/tokens", json=wanted)
-        answer.raise_for_status()
-        return answer.json()["token"]
+    clerk = stack.http("clerk")
+    user = {"instance": "developers", "userId": user_id, "email": f"{user_id.lower()}@example.com"}
+    clerk.post("/_devstack/users", json=user).raise_for_status()
+    wanted = {"instance": "developers", "userId": user_id, "azp": stack.url("frontend"), "expiresIn": 3600}
+    return clerk.post("/_devstack/tokens", json=wanted).raise_for_status().json()["token"]

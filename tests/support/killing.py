@@ -8,23 +8,23 @@ from threading import Thread
 
 import httpx
 
-from devstack.stack import Stack
+from tests.support.stack import Stack
 
 PATIENCE_SECONDS = 60.0
 
 
 def kill_during(stack: Stack, worker: str, calls: Sequence[tuple[str, Callable[[], httpx.Response]]]) -> None:
     """Make each call, hold it where it comes to its checkpoint, then kill workerd under all of them and wait until it is back."""
-    doors = f"{stack.url(worker)}/_devstack/checkpoints"
+    client, doors = stack.http(worker), "/_devstack/checkpoints"
     failures: list[str] = []
     threads: list[Thread] = []
     for checkpoint, call in calls:
-        httpx.post(doors, json={"armed": {checkpoint: "hang"}}).raise_for_status()
+        client.post(doors, json={"armed": {checkpoint: "hang"}}).raise_for_status()
         thread = Thread(target=_make, args=(checkpoint, call, failures))
         thread.start()
         threads.append(thread)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while checkpoint not in httpx.get(doors).json()["reached"]:
+        while checkpoint not in client.get(doors).json()["reached"]:
             assert thread.is_alive(), failures or f"the call never came to {checkpoint}"
             assert time.monotonic() < deadline, f"the call never came to {checkpoint}"
             time.sleep(0.02)

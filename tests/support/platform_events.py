@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from devstack.stack import Stack
+from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 
 
@@ -20,7 +20,7 @@ class PlatformEvents:
     """What Stripe recorded, and signed deliveries of it and of Clerk's messages, as often and in whatever order one likes."""
 
     def __init__(self, stack: Stack, stripe: StripeControls) -> None:
-        self._url = stack.url("front-auth-api")
+        self._http = stack.http("front-auth-api")
         self._stripe = stripe
         self._stripe_secret: str = stack.state["webhookSecrets"]["platform"]
         self._clerk_secret: str = stack.configuration.clerk_secrets("developers")[1]
@@ -39,7 +39,7 @@ class PlatformEvents:
         now = int(time.time())
         signature = hmac.new(self._stripe_secret.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
-        return httpx.post(f"{self._url}/webhook/stripe", content=body, headers=headers, timeout=90)
+        return self._http.post("/webhook/stripe", content=body, headers=headers)
 
     def tell(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Response:
         """One delivery of a message of Clerk's."""
@@ -53,4 +53,4 @@ class PlatformEvents:
             "svix-timestamp": str(now),
             "svix-signature": f"v1,{signature.decode()}",
         }
-        return httpx.post(f"{self._url}/webhook/clerk", content=body, headers=headers, timeout=90)
+        return self._http.post("/webhook/clerk", content=body, headers=headers)

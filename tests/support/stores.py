@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from devstack.stack import Stack
 from dream.domain.keys import Mode
+from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls, make_account
 from tests.support.tenants import Tenant, make_platform, make_tenant
 
@@ -58,7 +58,7 @@ class Store:
         self.stripe = stripe
         self.seller = seller
         self.tenant = tenant
-        self._http = httpx.Client(base_url=stack.url("api-multi"), timeout=TIMEOUT)
+        self._http = stack.client(stack.url("api-multi"))
 
     def get(self, path: str, **query: Any) -> httpx.Response:
         return self._http.get(path, headers=self.tenant.headers(), params=query)
@@ -96,7 +96,7 @@ class Store:
         deadline = time.monotonic() + TIMEOUT
         while waiting := self.stripe.look("webhooks", account=self.seller.account, state="queued")["deliveries"]:
             assert time.monotonic() < deadline, f"still waiting: {waiting}"
-            self.stripe.look("webhooks/idle", timeout="0.05")
+            self.stack.deliver()
 
     def close(self) -> None:
         self._http.close()

@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
-from devstack.stack import Stack
 from dream.domain.keys import Mode
+from tests.support.stack import Stack
 from tests.support.tenants import CREATED, Tenant, make_platform, make_tenant
 
 API_VERSION = "2026-10-28.endive"
@@ -21,8 +19,9 @@ class StripeControls:
     """The stand-in's API as the platform's keys see it, and its controls."""
 
     def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self._keys: Mapping[str, str] = stack.state["stripeSecretKeys"]
-        self._http = httpx.Client(base_url=stack.url("stripe"), timeout=60)
+        self._http = stack.client(stack.url("stripe"))
 
     def close(self) -> None:
         self._http.close()
@@ -57,10 +56,7 @@ class StripeControls:
 
     def drained(self, patience_seconds: int = 60) -> None:
         """Wait until every webhook was delivered."""
-        waited = self._http.get(
-            "/_devstack/webhooks/idle", params={"timeout": patience_seconds}, timeout=patience_seconds + 10
-        )
-        assert waited.json()["idle"], waited.text
+        self._stack.deliver(patience_seconds)
 
     def pay(self, session_id: str, **how: str) -> dict[str, Any]:
         """The buyer pays a checkout session, by a good card unless told otherwise."""

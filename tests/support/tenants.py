@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from devstack.stack import Stack
 from dream.domain import keys
 from dream.domain.keys import Mode
+from tests.support.stack import Stack
 
 FAR_AWAY = "9999-12-31T00:00:00.000Z"
 CREATED = "2026-01-01T00:00:00.000Z"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import httpx
 import stripe
 
-from devstack.stack import Stack
+from tests.support.stack import Stack
 
 Endpoint = Literal["connectTest", "connectLive", "platform"]
 
@@ -54,7 +54,7 @@ def send(
             timestamp=timestamp or int(time.time()),
         )
     headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
-    return httpx.post(f"{stack.url(worker)}/webhook/stripe", content=body, headers=headers, timeout=60)
+    return stack.http(worker).post("/webhook/stripe", content=body, headers=headers)
 
 
 def outcome(stack: Stack, event_id: str) -> tuple[str | None, str | None]:

@@ -1,36 +1,34 @@
-"""`/api/customers`: the developer's backend manages its end users, and nobody else's. In workerd, against the local Clerk."""
+"""`/api/customers`: the developer's backend manages its end users, and nobody else's. Clerk plays its part."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from devstack.stack import Stack
 from tests.support.outbox import settled
+from tests.support.stack import Stack
 from tests.support.stripe_accounts import Saas, StripeControls, make_saas
 from tests.support.tenants import make_platform
 
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def saas(stack: Stack, stripe: StripeControls) -> Saas:
     return make_saas(stack, stripe)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def other(stack: Stack, stripe: StripeControls) -> Saas:
     return make_saas(stack, stripe)
 
 
 @pytest.fixture
-def clerk(stack: Stack) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=stack.url("clerk"), timeout=30) as client:
-        yield client
+def clerk(stack: Stack) -> httpx.Client:
+    return stack.http("clerk")
 
 
 @pytest.fixture
