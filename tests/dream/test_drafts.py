@@ -12,7 +12,7 @@ from dream.clients.stripe_http import StripeFailureReplayed, StripeRefused
 from dream.errors import Unavailable, Unprocessable, VendorFailed
 from dream.services.catalog.drafts import FRESH_SECONDS, Draft, making, open_draft
 from dream.services.platforms.connection import StripeNotConnected
-from tests.support.fakes import World
+from tests.support.world import World
 
 Result = TypeVar("Result")
 CREATED = "2026-01-01T00:00:00.000Z"

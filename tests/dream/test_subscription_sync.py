@@ -13,7 +13,8 @@ from dream.domain.connected_account import ConnectedAccount
 from dream.domain.subscriptions import ENDED_STATUSES, Owner
 from dream.services.subscriptions import subscription_sync
 from dream.services.sync import Sync
-from tests.support.fakes import Call, FakeFetch, World, json_answer
+from tests.support.fake_fetch import Call, FakeFetch, json_answer
+from tests.support.world import World
 
 OWNER = Owner("pk_test_mine", "user_1")
 ACCOUNT = ConnectedAccount("plt_1", "acct_1", "test")

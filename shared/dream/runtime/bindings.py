@@ -1,5 +1,5 @@
 """The bindings as our code sees them: D1, KV, R2, rate limiter, network, cryptography. `cloudflare.py` implements them in the
-runtime, tests/fakes under CPython.
+runtime, tests/support/in_process under CPython.
 """
 
 from __future__ import annotations

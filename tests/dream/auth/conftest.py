@@ -11,7 +11,8 @@ from dream.auth import clerk_tokens, end_user, project_keys
 from dream.auth.jwks import KeySets
 from dream.runtime.bindings import FetchResponse, VendorUnreachable
 from tests.support.clerk_instance import Instance
-from tests.support.fakes import Call, FakeFetch, World, json_answer
+from tests.support.fake_fetch import Call, FakeFetch, json_answer
+from tests.support.world import World
 
 DASHBOARD = "https://app.example"
 

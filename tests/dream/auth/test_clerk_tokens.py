@@ -13,7 +13,7 @@ from dream.errors import Unauthorized, Unavailable
 from dream.runtime import clock
 from tests.dream.auth.conftest import Clerk
 from tests.support.clerk_instance import Instance, base64url
-from tests.support.fakes import World
+from tests.support.world import World
 
 
 def claims_of(world: World, token: str) -> Claims:

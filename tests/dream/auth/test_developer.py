@@ -10,7 +10,8 @@ from dream.auth.developer import developer
 from dream.auth.principal import Developer
 from dream.errors import ApiError, Forbidden, Unauthorized
 from tests.dream.auth.conftest import Clerk
-from tests.support.fakes import World, request_with
+from tests.support.fake_requests import request_with
+from tests.support.world import World
 
 
 def settle(world: World, **headers: str) -> Developer:

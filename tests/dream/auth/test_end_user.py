@@ -17,7 +17,8 @@ from dream.domain.timestamps import iso
 from dream.errors import ApiError, BadRequest, Unauthorized, Unavailable
 from dream.services.end_users.removal import leave
 from tests.dream.auth.conftest import Clerk
-from tests.support.fakes import World, request_with
+from tests.support.fake_requests import request_with
+from tests.support.world import World
 
 NOW = "2026-01-01T00:00:00.000Z"
 

@@ -12,7 +12,8 @@ from dream.errors import Unauthorized, Unavailable
 from dream.runtime.bindings import FetchResponse
 from tests.dream.auth.conftest import Clerk, Clock
 from tests.support.clerk_instance import Instance
-from tests.support.fakes import World, json_answer
+from tests.support.fake_fetch import json_answer
+from tests.support.world import World
 
 
 @pytest.fixture

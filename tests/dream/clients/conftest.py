@@ -11,7 +11,8 @@ from dream.clients import clerk, stripe_http
 from dream.runtime.bindings import FetchResponse, VendorUnreachable
 from tests.devstack.clerk.conftest import StandInProcess
 from tests.devstack.stripe.conftest import CLIENT_IDS, KEYS, Receiver, Service, receiver, service
-from tests.support.fakes import FakeFetch, World
+from tests.support.fake_fetch import FakeFetch
+from tests.support.world import World
 
 __all__ = ["receiver", "service"]
 

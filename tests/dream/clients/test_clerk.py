@@ -14,7 +14,8 @@ from dream.clients.clerk import API_VERSION, MAXIMUM_RETRIES, Clerk, ClerkRefuse
 from dream.domain.clerk_objects import ClerkUser
 from dream.errors import ApiError, Unavailable, VendorFailed
 from dream.runtime.bindings import FetchResponse
-from tests.support.fakes import Answering, FakeFetch, World, json_answer, unreachable
+from tests.support.fake_fetch import Answering, FakeFetch, json_answer, unreachable
+from tests.support.world import World
 
 Answer = TypeVar("Answer")
 

@@ -14,7 +14,7 @@ from dream.clients import clerk as clerk_client
 from dream.clients.clerk import Clerk, ClerkRefused
 from tests.devstack.clerk.conftest import StandInProcess
 from tests.dream.clients.conftest import HttpFetch
-from tests.support.fakes import World
+from tests.support.world import World
 
 Answer = TypeVar("Answer")
 

@@ -16,7 +16,8 @@ from dream.clients.stripe_http import API_VERSION, MAXIMUM_RETRIES, TIMEOUT_SECO
 from dream.errors import ApiError, Unavailable, VendorFailed
 from dream.runtime.bindings import FetchResponse, VendorUnreachable
 from tests.dream.clients.conftest import stripe_settings
-from tests.support.fakes import Answering, Call, FakeFetch, World, json_answer, unreachable
+from tests.support.fake_fetch import Answering, Call, FakeFetch, json_answer, unreachable
+from tests.support.world import World
 
 SETTINGS = {key: value for key, value in stripe_settings("").items() if not key.endswith("_BASE")}
 PRODUCT = {"id": "prod_1", "object": "product"}

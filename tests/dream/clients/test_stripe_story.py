@@ -15,7 +15,7 @@ from dream.clients.stripe_http import StripeRefused
 from dream.domain.keys import Mode
 from dream.domain.stripe_objects import CheckoutSession
 from tests.devstack.stripe.conftest import REDIRECT, Service
-from tests.support.fakes import World
+from tests.support.world import World
 
 Answer = TypeVar("Answer")
 

@@ -14,7 +14,7 @@ from dream.db.orders import NewOrder
 from dream.db.stock import too_few
 from dream.domain.orders import OrderItem, OrderStatus, Settlement
 from dream.errors import ConstraintFailed
-from tests.support.fakes import SqliteDatabase
+from tests.support.in_process.database import SqliteDatabase
 
 NOW = "2026-11-24T12:00:00.000Z"
 KEY = "pk_test_store"

@@ -13,7 +13,7 @@ import pytest
 
 from dream.webhooks.stripe_signature import InvalidSignature
 from dream.webhooks.svix_signature import ClerkMessage, verified_message
-from tests.support.fakes import FakeHeaders
+from tests.support.fake_requests import FakeHeaders
 
 TEST, LIVE = ("whsec_" + base64.b64encode(name * 4).decode() for name in (b"test", b"live"))
 NOW = int(time.time())

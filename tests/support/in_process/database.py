@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dream.db import health
 from dream.errors import ConstraintFailed, DatabaseFailed
 from dream.runtime.bindings import Bound, Row, Scalar, Sql
 from dream.runtime.context import RoundTrips
@@ -86,6 +87,9 @@ class SqliteDatabase:
 
     async def batch(self, statements: Sequence[Bound]) -> list[list[Row]]:
         return await self._round_trip(list(statements))
+
+    async def probe(self) -> None:
+        await self.value(health.ANY_PLATFORM)
 
     async def _round_trip(self, statements: Sequence[Bound]) -> list[list[Row]]:
         """All statements in one transaction. Other requests run before it begins, as they may while D1 is on its way."""

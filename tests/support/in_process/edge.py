@@ -12,6 +12,16 @@ from dream.http.response import Response
 from dream.runtime.context import Context
 
 
+class RequestHeaders:
+    """Header look-up; a header that came several times is one value, joined by commas."""
+
+    def __init__(self, headers: httpx.Headers) -> None:
+        self._headers = headers
+
+    def get(self, name: str) -> str | None:
+        return self._headers.get(name)
+
+
 def request_of(request: httpx.Request, request_id: str) -> Request:
     """The request as handlers see it. Its body was read already."""
     url = str(request.url.copy_with(fragment=None))
@@ -24,7 +34,7 @@ def request_of(request: httpx.Request, request_id: str) -> Request:
             raise TooLarge(cap_bytes)
         return content
 
-    return Request(request.method, url, path, query_string, request.headers, read_body, request_id)
+    return Request(request.method, url, path, query_string, RequestHeaders(request.headers), read_body, request_id)
 
 
 def answer_of(app: App, context: Context, request: Request, response: Response) -> httpx.Response:

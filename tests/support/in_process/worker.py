@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import itertools
 import json
@@ -121,4 +122,5 @@ async def _finish(afterwards: list[Awaitable[None]]) -> None:
             await afterwards.pop(0)
     except Killed:
         for lost in afterwards:
-            lost.close()  # type: ignore[attr-defined]
+            if asyncio.iscoroutine(lost):
+                lost.close()
