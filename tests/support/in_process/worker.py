@@ -6,6 +6,7 @@ import asyncio
 import copy
 import itertools
 import json
+import os
 import sqlite3
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class InProcessWorker:
         self._settings = Settings(variables.get, required=())
         self._bindings = bindings
         self._schedule = schedule
+        self._id_prefix = f"req_{os.urandom(8).hex()}"
         self._numbers = itertools.count(1)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
@@ -83,7 +85,7 @@ class InProcessWorker:
     def _context(self, afterwards: list[Awaitable[None]]) -> Context:
         bindings = self._bindings
         trips = RoundTrips()
-        request_id = f"req_{self._app.name}_{next(self._numbers):06x}"
+        request_id = f"{self._id_prefix}{next(self._numbers):06x}"
         return Context(
             db=SqliteDatabase(bindings.connection, trips, bindings.d1_faults),
             kv=DictKeyValue(bindings.namespace, trips, bindings.kv_faults),
