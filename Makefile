@@ -95,7 +95,7 @@ dry-run: vendor ## Bundle each worker as a deploy does, and print its upload siz
 
 ##@ Check
 
-.PHONY: check format test bench dry-run
+.PHONY: check format test test-fast bench dry-run
 # Tests that are quick and need no runtime, so that `make check` runs them.
 ARCHITECTURE_TESTS := tests/architecture
 
@@ -117,6 +117,9 @@ format: install ## Format the code and sort its imports
 .PHONY: browser
 browser: install ## Find the browser for tests and screenshots, or install one
 	@.venv/bin/python -m devstack.browser
+
+test-fast: install ## Run all tests that need no runtime, browser or process
+	@pytest --quiet -n 2 --dist loadfile --ignore=tests/workerd --ignore=tests/devstack
 
 # Without a browser, the tests that need one are skipped and named.
 test: install ## Run all tests, in the real runtime where it matters

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from devstack.local_context import OpenSslCryptography
+from dream.errors import ApiError
 from dream.http.app import App
 from dream.runtime.context import Context, RoundTrips
 from dream.runtime.logs import Log
@@ -70,7 +71,11 @@ class InProcessWorker:
         afterwards: list[Awaitable[None]] = []
         context = self._context(afterwards)
         ours = request_of(request, context.request_id)
-        response = await self._app.answer(context, ours)
+        try:
+            response = await self._app.answer(context, ours)
+        except Killed:
+            _forget(afterwards)
+            raise
         answer = answer_of(self._app, context, ours, response)
         await _finish(afterwards)
         return answer
@@ -118,11 +123,19 @@ class InProcessWorker:
 
 
 async def _finish(afterwards: list[Awaitable[None]]) -> None:
-    """Runs what was left for after the answer. Where the isolate dies, the answer has gone and the rest is lost."""
-    try:
-        while afterwards:
+    """Runs what was left for after the answer. A part of the platform that fails there is only logged; a mistake is raised."""
+    while afterwards:
+        try:
             await afterwards.pop(0)
-    except Killed:
-        for lost in afterwards:
-            if asyncio.iscoroutine(lost):
-                lost.close()
+        except ApiError as error:
+            Log("in process", "-").error("failed after the answer", reason=error.reason)
+        except Killed:
+            # The answer has gone; the isolate dies, and the rest is lost with it.
+            _forget(afterwards)
+
+
+def _forget(afterwards: list[Awaitable[None]]) -> None:
+    for lost in afterwards:
+        if asyncio.iscoroutine(lost):
+            lost.close()
+    afterwards.clear()
