@@ -119,7 +119,7 @@ browser: install ## Find the browser for tests and screenshots, or install one
 	@.venv/bin/python -m devstack.browser
 
 test-fast: install ## Run all tests that need no runtime, browser or process
-	@pytest --quiet -n 2 --dist loadfile --ignore=tests/workerd --ignore=tests/devstack
+	@pytest --quiet -n 2 --dist loadfile --ignore=tests/workerd --ignore=tests/devstack --ignore-glob='tests/dream/clients/test_*_story.py'
 
 # Without a browser, the tests that need one are skipped and named.
 test: install ## Run all tests, in the real runtime where it matters

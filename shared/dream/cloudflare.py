@@ -19,8 +19,8 @@ from workers import import_from_javascript
 from dream.db import health
 from dream.errors import ApiError, ConstraintFailed, DatabaseFailed, TooLarge, Unavailable
 from dream.http.app import App
-from dream.http.request import (MAXIMUM_FORM_FIELDS, FormField, Request)
-from dream.http.edge import (declared_size, headers_over_base, path_and_query, without_body_for_head)
+from dream.http.edge import declared_size, headers_over_base, path_and_query, without_body_for_head
+from dream.http.request import MAXIMUM_FORM_FIELDS, FormField, Request
 from dream.http.response import Response
 from dream.runtime.bindings import Bound, FetchResponse, Row, Scalar, Sql, StoredObject, VendorUnreachable
 from dream.runtime.context import Context, DeliverEffects, RoundTrips

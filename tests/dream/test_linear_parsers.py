@@ -46,8 +46,9 @@ from dream.runtime.settings import ClerkInstance
 from dream.services.images import uploads
 from dream.webhooks import stripe_signature, svix_signature
 from tests.support.clerk_instance import Instance, base64url
-from tests.support.fakes import FakeHeaders, World, request_with
+from tests.support.fake_requests import FakeHeaders, request_with
 from tests.support.multipart_forms import parse_form
+from tests.support.world import World
 
 NOW = 1_800_000_000
 SMALLEST = 128

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dream.domain.images import AVIF, GIF, JPEG, PNG, WEBP, ImageType, asset_key, content_type_of, is_asset_key, sniff
 from dream.errors import BadRequest, TooLarge
 from dream.http.request import FormField, Request
-from tests.support.fakes import FakeHeaders
+from tests.support.fake_requests import FakeHeaders
 from tests.support.multipart_forms import CONTENT_TYPE, FILE_FIELD, MALFORMED, TEXT_FIELD, form, parse_form
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dream.http.request import Request
+from tests.support.multipart_forms import parse_form
 
 
 class FakeHeaders:
@@ -24,4 +25,4 @@ def request_with(**headers: str) -> Request:
         return b""
 
     named = FakeHeaders({name.replace("_", "-"): value for name, value in headers.items()})
-    return Request("GET", "https://worker.example/", "/", "", named, no_body, "req_test")
+    return Request("GET", "https://worker.example/", "/", "", named, no_body, parse_form, "req_test")

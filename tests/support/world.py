@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 from dream.runtime.context import Context, RoundTrips
 from dream.runtime.logs import Log
 from dream.runtime.settings import Settings
+from dream.services.outbox import effects
+from dream.services.outbox.runner import delivery_of
 from tests.support.fake_fetch import FakeFetch
 from tests.support.in_process.database import SqliteDatabase
 from tests.support.in_process.key_value import DictKeyValue
@@ -50,6 +52,7 @@ class World:
             cryptography=absent,
             settings=Settings(self.settings.get, ()),
             wait_until=self.afterwards.append,
+            deliver_effects=delivery_of(effects.ALL),
             log=Log("test", "req_test"),
             request_id="req_test",
             trips=trips,

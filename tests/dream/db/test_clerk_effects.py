@@ -14,7 +14,7 @@ import dream.db
 from dream.db import clerk_effects, platforms
 from dream.runtime.bindings import Bound, Sql
 from dream.services.outbox import clerk
-from tests.support.fakes import SqliteDatabase
+from tests.support.in_process.database import SqliteDatabase
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = "2026-01-01T00:00:00.000Z"

@@ -10,9 +10,9 @@ import pytest
 
 from dream.errors import ApiError
 from dream.runtime.bindings import FetchResponse
-from dream.services.outbox import (effects)
-from tests.support.fake_fetch import (Call, FakeFetch, json_answer)
-from tests.support.world import (World)
+from dream.services.outbox import effects
+from tests.support.fake_fetch import Call, FakeFetch, json_answer
+from tests.support.world import World
 
 SETTINGS = {
     "STRIPE_SECRET_KEY_TEST": "sk_test_x",

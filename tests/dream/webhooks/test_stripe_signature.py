@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from stripe import WebhookSignature
 from dream.webhooks.stripe_signature import InvalidSignature, SigningSecret, verified_event
 
 TEST, LIVE = SigningSecret("whsec_test", livemode=False), SigningSecret("whsec_live", livemode=True)
-NOW = int(time.time())
+NOW = 1_795_000_000
 
 
 def body_of(**changes: Any) -> bytes:

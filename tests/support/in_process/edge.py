@@ -10,6 +10,7 @@ from dream.http.edge import declared_size, headers_over_base, path_and_query, wi
 from dream.http.request import Request
 from dream.http.response import Response
 from dream.runtime.context import Context
+from tests.support.multipart_forms import parse_form
 
 
 class RequestHeaders:
@@ -34,7 +35,9 @@ def request_of(request: httpx.Request, request_id: str) -> Request:
             raise TooLarge(cap_bytes)
         return content
 
-    return Request(request.method, url, path, query_string, RequestHeaders(request.headers), read_body, request_id)
+    return Request(
+        request.method, url, path, query_string, RequestHeaders(request.headers), read_body, parse_form, request_id
+    )
 
 
 def answer_of(app: App, context: Context, request: Request, response: Response) -> httpx.Response:

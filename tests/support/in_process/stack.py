@@ -19,7 +19,7 @@ from devstack.paths import worker_folder
 from devstack.ports import Ports
 from devstack.secrets import Secrets
 from devstack.vendor import load_toml
-from dream.runtime import checkpoints
+from dream.runtime import checkpoints, clock
 from dream.runtime.bindings import Sql
 from front_auth_api.routes import APP as FRONT_AUTH_API
 from front_auth_api.schedule import run as front_auth_schedule
@@ -90,8 +90,8 @@ class InProcessStack:
         self._stand_ins = self._world.stand_ins
         self._stand_ins.start_anew()
         forget_everything()
-        checkpoints.clock = self.clock.now
-        checkpoints.checkpoint = self.checkpoints.reach
+        clock.read = self.clock.now
+        checkpoints.reached = self.checkpoints.reach
 
     def close(self) -> None:
         for client in self._clients.values():

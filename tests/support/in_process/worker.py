@@ -20,6 +20,8 @@ from dream.runtime.context import Context, RoundTrips
 from dream.runtime.logs import Log
 from dream.runtime.schedule import Schedule
 from dream.runtime.settings import Settings
+from dream.services.outbox import clerk, effects
+from dream.services.outbox.runner import delivery_of
 from tests.support.in_process.checkpoints import Checkpoints, Killed
 from tests.support.in_process.clock import Clock
 from tests.support.in_process.database import SqliteDatabase
@@ -51,6 +53,13 @@ class Bindings:
     def __post_init__(self) -> None:
         self.namespace = Namespace(self.clock.now)
         self.bucket = DictObjectStore(self.r2_faults)
+
+
+# As each worker's entry.py says.
+DELIVER_EFFECTS = {
+    name: delivery_of(clerk.EFFECTS if name == "sign-up" else effects.ALL)
+    for name in ("api-multi", "front-auth-api", "oauth-api", "sign-up")
+}
 
 
 class InProcessWorker:
@@ -100,6 +109,7 @@ class InProcessWorker:
             cryptography=OpenSslCryptography(),
             settings=self._settings,
             wait_until=afterwards.append,
+            deliver_effects=DELIVER_EFFECTS[self._app.name],
             log=Log(self._app.name, request_id),
             request_id=request_id,
             trips=trips,
