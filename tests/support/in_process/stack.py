@@ -90,10 +90,13 @@ class InProcessStack:
         self._stand_ins = self._world.stand_ins
         self._stand_ins.start_anew()
         forget_everything()
-        clock.read = self.clock.now
-        checkpoints.reached = self.checkpoints.reach
+        self._in_production = clock.read, checkpoints.reached
+        clock.read, checkpoints.reached = self.clock.now, self.checkpoints.reach
 
     def close(self) -> None:
+        """Gives back the real clock. Closing again changes nothing."""
+        if InProcessStack._running is not self:
+            return
         for client in self._clients.values():
             client.close()
         event_loop().run(self._stop())
@@ -102,6 +105,7 @@ class InProcessStack:
         self.checkpoints.kill_all()
         await self._settle()
         self.bindings.connection.close()
+        clock.read, checkpoints.reached = self._in_production
         InProcessStack._running = None
 
     # What every stack has
