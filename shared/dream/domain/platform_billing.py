@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from dream.domain.stripe_objects import StripeSubscription
+from dream.domain.stripe.subscription import StripeSubscription
 
 Plan: TypeAlias = Literal["free", "paid"]
 

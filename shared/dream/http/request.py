@@ -11,7 +11,6 @@ from dream.domain.json_text import parse_json
 from dream.errors import BadRequest, UnsupportedMediaType
 
 JSON_CAP_BYTES = 64 * 1024
-ASSET_CAP_BYTES = 5 * 1024 * 1024
 MAXIMUM_FORM_FIELDS = 20
 
 

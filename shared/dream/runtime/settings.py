@@ -48,7 +48,6 @@ class Settings:
         self.frontend_url = self.text("FRONTEND_URL").rstrip("/")
         self.api_multi_url = self.text("API_MULTI_URL").rstrip("/")
         self.oauth_api_url = self.text("OAUTH_API_URL").rstrip("/")
-        self.front_auth_api_url = self.text("FRONT_AUTH_API_URL").rstrip("/")
         self.sign_up_url = self.text("SIGN_UP_URL").rstrip("/")
         self.allowed_origins = _origins(f"{self.frontend_url},{self.text('CORS_ORIGINS')}")
         self.rate_limit_per_minute = int(self.text("RATE_LIMIT_PER_MINUTE") or "100")

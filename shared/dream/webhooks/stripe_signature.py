@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from dream.domain.json_text import parse_json
-from dream.domain.stripe_objects import StripeEvent
+from dream.domain.stripe.event import StripeEvent
 from dream.errors import BadRequest
 
 TOLERANCE_SECONDS = 300

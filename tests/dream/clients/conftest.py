@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 import httpx
 import pytest
 
-from dream.clients import clerk, stripe_http
+from dream.clients import clerk
+from dream.clients.stripe import http as stripe_http
 from dream.runtime.bindings import FetchResponse, VendorUnreachable
 from tests.devstack.clerk.conftest import StandInProcess
 from tests.devstack.stripe.conftest import CLIENT_IDS, KEYS, Receiver, Service, receiver, service
