@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Mode: TypeAlias = Literal["test", "live"]
+from dream.domain.keys import Mode
+
 ClerkName: TypeAlias = Literal["DEVELOPERS", "END_USERS_TEST", "END_USERS_LIVE"]
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, cast
 
 from dream.domain.keys import Mode
-
-ProjectType: TypeAlias = Literal["saas", "store"]
+from dream.domain.tiers import ProjectType
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast, get_args
 
+ProjectType: TypeAlias = Literal["saas", "store"]
 BillingMode: TypeAlias = Literal["subscription", "one_off"]
+
+PROJECT_TYPES: tuple[ProjectType, ...] = get_args(ProjectType)
 Limit: TypeAlias = "int | Literal['unlimited']"
 
 DEFAULT_TIER_NAME = "free"

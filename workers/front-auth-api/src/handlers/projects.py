@@ -13,7 +13,7 @@ from dream.auth.principal import Developer
 from dream.bindings import Bound, Row
 from dream.context import Context
 from dream.db import api_keys, audit_log, owned_projects, projects
-from dream.domain.keys import Mode, key_id
+from dream.domain.keys import Mode, ProjectKeyStatus, key_id
 from dream.domain.origins import MAXIMUM_ORIGINS, origin_problem
 from dream.domain.projects import project_name_in
 from dream.effects import delivery
@@ -174,10 +174,11 @@ def _shown(project: Row, keys: Sequence[Row], origins: Sequence[Row], audit: Seq
 
 
 def _shown_key(key: Row) -> dict[str, Any]:
+    status: ProjectKeyStatus = "active" if key["expiresAt"] is None else "grace"
     return {
         "id": key_id(key["secretKeyHash"]),
         "secretKeyMasked": key["secretKeyMasked"],
-        "status": "active" if key["expiresAt"] is None else "grace",
+        "status": status,
         "expiresAt": key["expiresAt"],
         "createdAt": key["createdAt"],
         "lastUsedAt": key["lastUsedAt"],

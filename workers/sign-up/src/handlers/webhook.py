@@ -8,6 +8,7 @@ from clerk_events import HANDLERS
 
 from dream.auth.principal import Nobody
 from dream.context import Context
+from dream.domain.keys import MODES
 from dream.http.request import Request
 from dream.http.response import Response
 from dream.webhooks.processing import WEBHOOK_CAP_BYTES, Event, process
@@ -17,8 +18,8 @@ from dream.webhooks.svix_signature import verified_message
 async def receive(context: Context, request: Request, sender: Nobody) -> Response:
     """The secret that signed the message tells the mode."""
     body = await request.body(WEBHOOK_CAP_BYTES)
-    secrets = [context.settings.end_users(mode).webhook_secret for mode in ("test", "live")]
+    secrets = [context.settings.end_users(mode).webhook_secret for mode in MODES]
     found = verified_message(body, request.headers, secrets, time.time())
-    livemode = found.signed_by == 1
+    livemode = MODES[found.signed_by] == "live"
     event = Event(found.id, "clerk_end_users", found.type, None, livemode, found.created_at, found.data, body.decode())
     return await process(context, event, HANDLERS)
