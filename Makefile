@@ -89,7 +89,8 @@ check: install ## Format, lint, types, layers: all that CI asks before the tests
 	@echo "==> format" && ruff format --check --quiet .
 	@echo "==> lint" && ruff check --quiet .
 	@echo "==> types" && pyright --warnings
-	@echo "==> layers" && pytest --quiet tests/test_layers.py
+	@echo "==> layers, schema, contract, enumerations" && \
+	  pytest --quiet tests/test_layers.py tests/test_openapi.py tests/shared/test_schema.py tests/architecture
 	$(call each_package,check)
 
 .PHONY: types

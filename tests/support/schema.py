@@ -61,6 +61,14 @@ def read_tables(connection: sqlite3.Connection) -> dict[str, Table]:
     return {name: _read_table(connection, name, without_comments(sql)) for name, sql in created.fetchall()}
 
 
+def parents_first(tables: Mapping[str, Table]) -> list[Table]:
+    """The tables in an order in which rows can be inserted."""
+    parents = {
+        name: {each.parent for each in table.foreign_keys if each.parent != name} for name, table in tables.items()
+    }
+    return [tables[name] for name in TopologicalSorter(parents).static_order()]
+
+
 def without_comments(sql: str) -> str:
     return re.sub(r"--.*", "", sql)
 
@@ -138,13 +146,9 @@ def fill(connection: sqlite3.Connection) -> dict[str, int]:
     for name, _ in triggers:
         connection.execute(f'DROP TRIGGER "{name}"')
     count = max((len(column.allowed) for table in tables.values() for column in table.columns), default=0) + EXTRA_ROWS
-    parents = {
-        table.name: {each.parent for each in table.foreign_keys if each.parent != table.name}
-        for table in tables.values()
-    }
     filled: dict[str, list[Row]] = {}
-    for name in TopologicalSorter(parents).static_order():
-        filled[name] = _fill_table(connection, tables[name], count, filled)
+    for table in parents_first(tables):
+        filled[table.name] = _fill_table(connection, table, count, filled)
     for _, sql in triggers:
         connection.execute(sql)
     return {name: len(rows) for name, rows in filled.items()}
@@ -155,7 +159,7 @@ def _fill_table(connection: sqlite3.Connection, table: Table, count: int, filled
     for index in range(count):
         is_last = index == count - 1
         row: Row = {
-            column.name: None if is_last and column.nullable else _value(column, index) for column in table.columns
+            column.name: None if is_last and column.nullable else value_for(column, index) for column in table.columns
         }
         for reference in table.foreign_keys:
             # In the same table a row refers to the one before it; the first has none.
@@ -169,14 +173,14 @@ def _fill_table(connection: sqlite3.Connection, table: Table, count: int, filled
             connection.execute(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', tuple(row.values()))
         except sqlite3.Error as error:
             raise CannotFill(
-                f"the generator cannot fill the table {table.name}: {error}. Teach `_value` in tests/support/schema.py what"
+                f"the generator cannot fill the table {table.name}: {error}. Teach `value_for` in tests/support/schema.py what"
                 f" the table's CHECKs ask for. The row was {row}."
             ) from error
         rows.append(row)
     return rows
 
 
-def _value(column: Column, index: int) -> str | int:
+def value_for(column: Column, index: int) -> str | int:
     """The column's value in the row with this index: different in each row, unless the column allows certain words only."""
     if column.allowed:
         return column.allowed[index % len(column.allowed)]
