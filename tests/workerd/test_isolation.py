@@ -164,7 +164,7 @@ OF_THE_TOKEN: Mapping[RouteName, TokenRoute] = {
     ("api-multi", "POST", "/api/create-checkout"): TokenRoute({"tier": "pro"}),
     ("api-multi", "POST", "/api/customer-portal"): TokenRoute({}),
     ("sign-up", "GET", "/refresh/status"): TokenRoute(None),
-    ("sign-up", "POST", "/oauth/complete"): TokenRoute({}, (409, "belongs_to_another_project")),
+    ("sign-up", "POST", "/oauth/complete"): TokenRoute({}, (409, "belongs_to_other_project")),
 }
 
 PUBLIC: Mapping[RouteName, str] = {
@@ -468,6 +468,7 @@ def told(answer: httpx.Response, ids: Mapping[str, str]) -> tuple[int, str]:
         "moment": r"\d{4}-\d\d-\d\dT[\d:.]+Z",
         "requestId": r'"requestId": ?"[^"]*"',
         "url": r"http://(?:localhost|127\.0\.0\.1):\d+/[^\"]*",
+        "key id": r"\b[0-9a-f]{16}\b",
         "id": r"\b(?:acct|bps|cs|cus|pk|plt|price|prod|sk|user)_\w+…?\w*",
     }.items():
         text = re.sub(pattern, f"<{name}>", text)
