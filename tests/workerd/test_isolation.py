@@ -189,9 +189,9 @@ PUBLIC: Mapping[RouteName, str] = {
 """Routes without a credential, and why no tenant is named there."""
 
 DEVELOPER_CREDENTIALS = {"developer", "platform_developer", "paying_developer", "dashboard_viewer"}
-KEY_CREDENTIALS = {"secret_key", "any_project_key", "shopper", "end_user", "dashboard_viewer"}
+KEY_CREDENTIALS = {"secret_key", "any_project_key", "shopper", "end_user", "counted_end_user", "dashboard_viewer"}
 PUBLISHABLE_CREDENTIALS = {"any_project_key", "shopper"}
-TOKEN_CREDENTIALS = {"end_user", "signed_in_user"}
+TOKEN_CREDENTIALS = {"end_user", "counted_end_user", "signed_in_user"}
 
 
 def routes() -> dict[RouteName, str]:
