@@ -23,6 +23,7 @@ import yaml
 
 import dream.db
 from dream.bindings import Sql
+from dream.db.clerk_effects import Kind as ClerkKind
 from dream.db.one_time_tokens import Purpose
 from dream.db.outbox import Kind
 from dream.db.payments import PaymentKind
@@ -110,6 +111,7 @@ ENUMERATIONS = (
         contract=("components/schemas/Dashboard/properties/webhook/properties/recent/items/properties/status",),
     ),
     Enumeration("Kind of an outbox row", Kind, unchecked=("outbox.kind",)),
+    Enumeration("Kind of an outbox row for Clerk", ClerkKind, unchecked=("outbox.kind",)),
 )
 
 CLAIM_CURE = (
@@ -221,9 +223,9 @@ def test_sql_compares_with_words_that_exist(database: sqlite3.Connection) -> Non
 
 
 def test_every_kind_of_the_outbox_has_an_effect_and_sql_enqueues_no_other(database: sqlite3.Connection) -> None:
-    kinds = set(get_args(Kind))
+    kinds = {*get_args(Kind), *get_args(ClerkKind)}
     assert set(ALL_EFFECTS) == kinds, (
-        f"effects without a kind: {sorted(ALL_EFFECTS.keys() - kinds)} (add them to Kind in dream/db/outbox.py);"
+        f"effects without a kind: {sorted(ALL_EFFECTS.keys() - kinds)} (add them to Kind in dream/db/outbox.py, or to Kind in dream/db/clerk_effects.py);"
         f" kinds without an effect: {sorted(kinds - ALL_EFFECTS.keys())} (add them to EFFECTS, or delete them from Kind)"
     )
     inserted = [

@@ -16,12 +16,10 @@ Kind: TypeAlias = Literal[
     "expire_session",
     "end_second_subscription",
     "revoke_connection",
-    "set_public_metadata",
-    "delete_user",
     "delete_image",
     "delete_images",
 ]
-"""`outbox.kind`: the effects that there are."""
+"""`outbox.kind`: what `enqueue` takes. Effects at Clerk are enqueued by `db.clerk_effects` alone, which names them."""
 
 # The outbox is ours, not a tenant's: rows name their subject by the vendor's own id.
 ENQUEUE = Sql("""
