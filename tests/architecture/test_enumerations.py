@@ -225,7 +225,7 @@ def test_sql_compares_with_words_that_exist(database: sqlite3.Connection) -> Non
 def test_every_kind_of_the_outbox_has_an_effect_and_sql_enqueues_no_other(database: sqlite3.Connection) -> None:
     kinds = {*get_args(Kind), *get_args(ClerkKind)}
     assert set(ALL_EFFECTS) == kinds, (
-        f"effects without a kind: {sorted(ALL_EFFECTS.keys() - kinds)} (add them to Kind in dream/db/outbox.py, or to Kind in dream/db/clerk_effects.py);"
+        f"effects without a kind: {sorted(ALL_EFFECTS.keys() - kinds)} (add them to Kind in dream/db/outbox.py or clerk_effects.py);"
         f" kinds without an effect: {sorted(kinds - ALL_EFFECTS.keys())} (add them to EFFECTS, or delete them from Kind)"
     )
     inserted = [
