@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from devstack.configuration import rate_limit_from_environment, read_overrides
 from devstack.paths import ROOT
-from devstack.ports import Ports, PortTaken
-from devstack.resealing import seal_anew
-from devstack.secrets import Secrets, new_encryption_key
-from devstack.service import end_group
-from devstack.stack import BOOT_SECONDS, Stack, StackError, clean
+from devstack.stack.configuration import rate_limit_from_environment, read_overrides
+from devstack.stack.ports import Ports, PortTaken
+from devstack.stack.resealing import seal_anew
+from devstack.stack.secrets import Secrets, new_encryption_key
+from devstack.stack.service import end_group
+from devstack.stack.stack import BOOT_SECONDS, Stack, StackError, clean
 
 
 def dev_folder() -> Path:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import httpx
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 
 InstanceName: TypeAlias = Literal["developers", "endUsersTest", "endUsersLive"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from devstack.ports import Ports
-from devstack.stack import Stack
+from devstack.stack.ports import Ports
+from devstack.stack.stack import Stack
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from dream.domain import keys
 from dream.domain.keys import Mode
 from tests.stripe_accounts import StripeControls, make_account

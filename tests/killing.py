@@ -8,7 +8,7 @@ from threading import Thread
 
 import httpx
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 
 PATIENCE_SECONDS = 60.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 
 PATIENCE_SECONDS = 30.0
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.stripe_accounts import StripeControls
 
 

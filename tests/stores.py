@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from dream.domain.keys import Mode
 from tests.stripe_accounts import StripeControls, make_account
 from tests.tenants import Tenant, make_platform, make_tenant

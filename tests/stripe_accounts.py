@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from dream.domain.keys import Mode
 from tests.tenants import CREATED, Tenant, make_platform, make_tenant
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from dream.domain import keys
 from dream.domain.keys import Mode
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import httpx
 import stripe
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 
 Endpoint = Literal["connectTest", "connectLive", "platform"]
 

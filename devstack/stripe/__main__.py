@@ -8,7 +8,7 @@ import uvicorn
 
 from devstack.stripe.app import build
 from devstack.stripe.config import Config
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 
 
 def main() -> None:
@@ -23,9 +23,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="stripe %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     Path(options.db).parent.mkdir(parents=True, exist_ok=True)
-    standin = StandIn(Config.from_file(options.config), options.db)
+    stand_in = StandIn(Config.from_file(options.config), options.db)
     uvicorn.run(
-        build(standin),
+        build(stand_in),
         host=options.host,
         port=options.port,
         log_level="warning",

@@ -15,7 +15,7 @@ from devstack.stripe import api, oauth
 from devstack.stripe.controls import asking, buyers, clock, faults, sellers, webhooks
 from devstack.stripe.errors import StripeFault
 from devstack.stripe.pages import checkout_page, connect_page, log_page, portal_page
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 
 View = Callable[[StandIn, Request], Awaitable[Response]]
 _STATIC = Path(__file__).resolve().parent / "static"
@@ -79,34 +79,34 @@ _CONTROLS: list[tuple[str, str, View]] = [
 ]
 
 
-def build(standin: StandIn) -> Starlette:
+def build(stand_in: StandIn) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        work = asyncio.create_task(standin.run())
+        work = asyncio.create_task(stand_in.run())
         try:
             yield
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            standin.store.close()
+            stand_in.store.close()
 
     def bound(view: View) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            return await view(standin, request)
+            return await view(stand_in, request)
 
         return endpoint
 
     def guarded(view: View) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
-                return await view(standin, request)
+                return await view(stand_in, request)
             except (asking.Refused, StripeFault, LookupError) as exc:
                 return asking.refused(exc)
 
         return endpoint
 
     async def every_call(request: Request) -> Response:
-        return await api.answer(standin, request)
+        return await api.answer(stand_in, request)
 
     routes = [
         Mount("/_devstack/static", StaticFiles(directory=_STATIC)),

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.tenants import Tenant, make_tenant
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00" + zlib.compress(

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from dream.domain.keys import Mode
 from tests.clerk_controls import ClerkControls
 from tests.developers import developer_token

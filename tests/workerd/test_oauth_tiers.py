@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.developers import Developer, make_developer
 from tests.killing import kill_during
 from tests.stripe_accounts import StripeControls

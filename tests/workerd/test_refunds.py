@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.stores import signed
 from tests.stripe_accounts import Saas, StripeControls, make_saas
 

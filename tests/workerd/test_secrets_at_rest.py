@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.clerk_controls import ClerkControls
 from tests.developers import make_developer
 from tests.stripe_accounts import StripeControls

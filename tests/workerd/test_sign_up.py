@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from devstack.paths import ROOT
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.clerk_controls import ClerkControls, InstanceName
 from tests.outbox import settled
 from tests.stripe_accounts import StripeControls, make_account

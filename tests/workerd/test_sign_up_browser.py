@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.browsers import chromium, sign_in, sign_up
 from tests.clerk_controls import ClerkControls
 from tests.sample_app.server import sample_app

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from devstack.ports import Ports
-from devstack.stack import Stack
+from devstack.stack.ports import Ports
+from devstack.stack.stack import Stack
 from tests.sample_app.server import sample_app
 from tests.stripe_accounts import Saas, StripeControls, make_saas
 

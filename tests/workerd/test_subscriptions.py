@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.outbox import settled
 from tests.stripe_accounts import Saas, StripeControls, make_account, make_saas
 from tests.tenants import make_platform, make_tenant

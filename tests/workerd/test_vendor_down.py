@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.ports import Ports
-from devstack.stack import Stack
+from devstack.stack.ports import Ports
+from devstack.stack.stack import Stack
 from tests.clerk_controls import ClerkControls
 from tests.developers import Developer, make_developer
 from tests.stripe_accounts import Saas, StripeControls, make_saas

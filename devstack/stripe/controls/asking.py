@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from devstack.stripe.errors import StripeFault
 from devstack.stripe.jsontypes import Json
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 from devstack.stripe.store import Tenant
 
 
@@ -27,8 +27,8 @@ async def body_of(request: Request) -> Json:
     return value  # pyright: ignore[reportUnknownVariableType]
 
 
-def tenant_of(standin: StandIn, object_id: str) -> Tenant:
-    tenant = standin.store.tenant_of(object_id)
+def tenant_of(stand_in: StandIn, object_id: str) -> Tenant:
+    tenant = stand_in.store.tenant_of(object_id)
     if tenant is None:
         raise Refused(f"There is no {object_id}.")
     return tenant

@@ -7,10 +7,10 @@ from starlette.responses import JSONResponse, Response
 
 from devstack.stripe.controls.asking import Refused, body_of
 from devstack.stripe.faults import Fault
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 
 
-async def faults(standin: StandIn, request: Request) -> Response:
+async def faults(stand_in: StandIn, request: Request) -> Response:
     if request.method == "POST":
         body = await body_of(request)
         known = {"method", "path", "times", "status", "seconds", "after", "code"}
@@ -18,14 +18,14 @@ async def faults(standin: StandIn, request: Request) -> Response:
         if strangers or "path" not in body:
             raise Refused(f"A fault has a path and may have {', '.join(sorted(known - {'path'}))}.")
         fields: dict[str, Any] = {"method": "*", **body}
-        standin.faults.waiting.append(Fault(**fields))
+        stand_in.faults.waiting.append(Fault(**fields))
     elif request.method == "DELETE":
-        standin.faults.waiting.clear()
-    return JSONResponse({"faults": [fault.__dict__ for fault in standin.faults.waiting]})
+        stand_in.faults.waiting.clear()
+    return JSONResponse({"faults": [fault.__dict__ for fault in stand_in.faults.waiting]})
 
 
-async def calls(standin: StandIn, request: Request) -> Response:
+async def calls(stand_in: StandIn, request: Request) -> Response:
     if request.method == "DELETE":
-        standin.calls.seen.clear()
+        stand_in.calls.seen.clear()
     query = request.query_params
-    return JSONResponse(standin.calls.summary(query.get("method"), query.get("path"), query.get("account")))
+    return JSONResponse(stand_in.calls.summary(query.get("method"), query.get("path"), query.get("account")))

@@ -9,20 +9,20 @@ from starlette.responses import JSONResponse, Response
 from devstack.stripe.controls.asking import Refused, body_of
 from devstack.stripe.deliveries import Rules
 from devstack.stripe.jsontypes import Json
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 
 DEFAULT_IDLE_SECONDS = 10.0
 LISTED = 500
 
 
-async def webhooks(standin: StandIn, request: Request) -> Response:
+async def webhooks(stand_in: StandIn, request: Request) -> Response:
     """The deliveries, newest first; `?event=`, `?type=`, `?state=`, `?account=` filter."""
     columns = {"event": "event_id", "type": "event_type", "state": "state", "account": "account", "object": "object_id"}
     clauses = [f"{columns[name]} = ?" for name in request.query_params if name in columns]
     values = [value for name, value in request.query_params.items() if name in columns]
     where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    rows = standin.store.rows(f"SELECT * FROM deliveries {where} ORDER BY id DESC LIMIT {LISTED}", *values)  # noqa: S608
-    return JSONResponse({"deliveries": [_delivery(row) for row in rows], "paused": standin.dispatcher.paused})
+    rows = stand_in.store.rows(f"SELECT * FROM deliveries {where} ORDER BY id DESC LIMIT {LISTED}", *values)  # noqa: S608
+    return JSONResponse({"deliveries": [_delivery(row) for row in rows], "paused": stand_in.dispatcher.paused})
 
 
 def _delivery(row: Any) -> Json:
@@ -43,32 +43,32 @@ def _delivery(row: Any) -> Json:
     }
 
 
-async def webhooks_pending(standin: StandIn, request: Request) -> Response:
-    rows = standin.store.rows("SELECT * FROM deliveries WHERE state IN ('new', 'queued') ORDER BY position, id")
-    return JSONResponse({"deliveries": [_delivery(row) for row in rows], "paused": standin.dispatcher.paused})
+async def webhooks_pending(stand_in: StandIn, request: Request) -> Response:
+    rows = stand_in.store.rows("SELECT * FROM deliveries WHERE state IN ('new', 'queued') ORDER BY position, id")
+    return JSONResponse({"deliveries": [_delivery(row) for row in rows], "paused": stand_in.dispatcher.paused})
 
 
-async def webhooks_idle(standin: StandIn, request: Request) -> Response:
+async def webhooks_idle(stand_in: StandIn, request: Request) -> Response:
     timeout = float(request.query_params.get("timeout", DEFAULT_IDLE_SECONDS))
-    idle = await standin.dispatcher.idle(timeout)
-    rows = standin.store.rows("SELECT * FROM deliveries WHERE state IN ('new', 'queued') ORDER BY id")
+    idle = await stand_in.dispatcher.idle(timeout)
+    rows = stand_in.store.rows("SELECT * FROM deliveries WHERE state IN ('new', 'queued') ORDER BY id")
     return JSONResponse(
-        {"idle": idle, "paused": standin.dispatcher.paused, "pending": [_delivery(row) for row in rows]}
+        {"idle": idle, "paused": stand_in.dispatcher.paused, "pending": [_delivery(row) for row in rows]}
     )
 
 
-async def webhooks_pause(standin: StandIn, request: Request) -> Response:
-    await standin.dispatcher.pause()
+async def webhooks_pause(stand_in: StandIn, request: Request) -> Response:
+    await stand_in.dispatcher.pause()
     return JSONResponse({"paused": True})
 
 
-async def webhooks_resume(standin: StandIn, request: Request) -> Response:
+async def webhooks_resume(stand_in: StandIn, request: Request) -> Response:
     body = await body_of(request)
-    standin.dispatcher.resume(body.get("order"), shuffle=bool(body.get("shuffle")))
+    stand_in.dispatcher.resume(body.get("order"), shuffle=bool(body.get("shuffle")))
     return JSONResponse({"paused": False})
 
 
-async def webhooks_rules(standin: StandIn, request: Request) -> Response:
+async def webhooks_rules(stand_in: StandIn, request: Request) -> Response:
     if request.method == "POST":
         body = await body_of(request)
         names = {
@@ -84,41 +84,41 @@ async def webhooks_rules(standin: StandIn, request: Request) -> Response:
             raise Refused(f"Unknown rule {min(strangers)}; known: {', '.join(names)}.")
         fields: dict[str, Any] = {names[name]: value for name, value in body.items()}
         fields["types"] = tuple(body.get("types", ()))
-        standin.dispatcher.set_rules(Rules(**fields))
+        stand_in.dispatcher.set_rules(Rules(**fields))
     elif request.method == "DELETE":
-        standin.dispatcher.set_rules(Rules())
-    rules = standin.dispatcher.rules
+        stand_in.dispatcher.set_rules(Rules())
+    rules = stand_in.dispatcher.rules
     return JSONResponse({
         "shuffle": rules.shuffle, "seed": rules.seed, "duplicate": rules.duplicate, "delaySeconds": rules.delay_seconds,
         "drop": rules.drop, "types": list(rules.types),
     })  # fmt: skip
 
 
-async def webhooks_deliver(standin: StandIn, request: Request) -> Response:
+async def webhooks_deliver(stand_in: StandIn, request: Request) -> Response:
     """`{"ids": [...]}` in that order, or everything that waits; also when paused."""
     body = await body_of(request)
-    rows = standin.store.rows("SELECT id FROM deliveries WHERE state IN ('new', 'queued') ORDER BY position, id")
-    await standin.dispatcher.deliver(body.get("ids") or [row["id"] for row in rows])
+    rows = stand_in.store.rows("SELECT id FROM deliveries WHERE state IN ('new', 'queued') ORDER BY position, id")
+    await stand_in.dispatcher.deliver(body.get("ids") or [row["id"] for row in rows])
     return JSONResponse({"ok": True})
 
 
-async def webhooks_resend(standin: StandIn, request: Request) -> Response:
+async def webhooks_resend(stand_in: StandIn, request: Request) -> Response:
     body = await body_of(request)
-    made = standin.dispatcher.resend(body.get("event", ""), body.get("url"))
+    made = stand_in.dispatcher.resend(body.get("event", ""), body.get("url"))
     if not made:
         raise Refused("This event went to no endpoint.")
     return JSONResponse({"ids": made})
 
 
-async def webhooks_retry(standin: StandIn, request: Request) -> Response:
+async def webhooks_retry(stand_in: StandIn, request: Request) -> Response:
     """What waits for its next attempt is tried now."""
-    standin.dispatcher.retry_now()
+    stand_in.dispatcher.retry_now()
     return JSONResponse({"ok": True})
 
 
-async def events(standin: StandIn, request: Request) -> Response:
+async def events(stand_in: StandIn, request: Request) -> Response:
     """Every account's events, newest first; `?type=`, `?object=`, `?account=`."""
-    rows = standin.store.rows("SELECT data FROM objects WHERE kind = 'event' ORDER BY seq DESC LIMIT ?", LISTED * 4)
+    rows = stand_in.store.rows("SELECT data FROM objects WHERE kind = 'event' ORDER BY seq DESC LIMIT ?", LISTED * 4)
     found: list[Json] = [json.loads(row["data"]) for row in rows]
     query = request.query_params
     if "type" in query:
@@ -126,5 +126,5 @@ async def events(standin: StandIn, request: Request) -> Response:
     if "object" in query:
         found = [event for event in found if event["data"]["object"].get("id") == query["object"]]
     if "account" in query:
-        found = [event for event in found if event.get("account", standin.config.platform_account) == query["account"]]
+        found = [event for event in found if event.get("account", stand_in.config.platform_account) == query["account"]]
     return JSONResponse({"events": found[:LISTED]})

@@ -14,18 +14,18 @@ from devstack.stripe.pages.checkout_page import expiry
 from devstack.stripe.pages.rendering import page
 from devstack.stripe.resources import accounts
 from devstack.stripe.resources.billing_portal_sessions import LIFE_SECONDS
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 from devstack.stripe.store import Tenant
 
 
 class _Visit:
     """A portal session that is still good, with what its pages show."""
 
-    def __init__(self, standin: StandIn, tenant: Tenant, session: Json) -> None:
-        self.standin = standin
+    def __init__(self, stand_in: StandIn, tenant: Tenant, session: Json) -> None:
+        self.stand_in = stand_in
         self.tenant = tenant
         self.session = session
-        self.books = Books(standin.store, standin.config, tenant, standin.clock.now(), Cause())
+        self.books = Books(stand_in.store, stand_in.config, tenant, stand_in.clock.now(), Cause())
         self.features: Json = self.books.get("billing_portal.configuration", session["configuration"])["features"]
         self.customer = self.books.get("customer", session["customer"])
 
@@ -55,7 +55,7 @@ class _Visit:
         return self.books.get("product", price["product"])["name"]
 
     def render(self, template: str, status: int = 200, **values: object) -> Response:
-        seller = self.standin.store.find(accounts.EVERYWHERE, "account", self.tenant.account) or {}
+        seller = self.stand_in.store.find(accounts.EVERYWHERE, "account", self.tenant.account) or {}
         return page(
             template, status,
             session=self.session, customer=self.customer, features=self.features, home=self.home,
@@ -77,18 +77,18 @@ class _Visit:
         return RedirectResponse(f"{self.home}?home=1", 303)
 
 
-def _visit(standin: StandIn, token: str) -> _Visit | None:
-    row = standin.store.row(
+def _visit(stand_in: StandIn, token: str) -> _Visit | None:
+    row = stand_in.store.row(
         "SELECT id, account, livemode FROM objects WHERE kind = 'billing_portal.session' AND json_extract(data, '$._token') = ?",
         token,
     )
     if row is None:
         return None
     tenant = Tenant(row["account"], bool(row["livemode"]))
-    session = standin.store.find(tenant, "billing_portal.session", row["id"])
-    if session is None or standin.clock.now() - session["created"] > LIFE_SECONDS:
+    session = stand_in.store.find(tenant, "billing_portal.session", row["id"])
+    if session is None or stand_in.clock.now() - session["created"] > LIFE_SECONDS:
         return None
-    return _Visit(standin, tenant, session)
+    return _Visit(stand_in, tenant, session)
 
 
 def _expired() -> Response:
@@ -101,8 +101,8 @@ def _expired() -> Response:
     )
 
 
-async def home(standin: StandIn, request: Request) -> Response:
-    visit = _visit(standin, request.path_params["token"])
+async def home(stand_in: StandIn, request: Request) -> Response:
+    visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
     flow: Json | None = visit.session["flow"]
@@ -133,9 +133,9 @@ def _flow_path(flow: Json) -> str:
     return f"/subscriptions/{subscription}/{'cancel' if kind == 'subscription_cancel' else 'update'}"
 
 
-async def action(standin: StandIn, request: Request) -> Response:
+async def action(stand_in: StandIn, request: Request) -> Response:
     """`/subscriptions/{id}/cancel | renew | update`: GET shows it, POST does it."""
-    visit = _visit(standin, request.path_params["token"])
+    visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
     subscription = visit.subscription(request.path_params["subscription_id"])
@@ -166,7 +166,7 @@ async def _cancel(visit: _Visit, subscription: Json, request: Request) -> Respon
         )
     form = await request.form()
     feedback = str(form.get("feedback", "")) or None
-    with visit.standin.books(visit.tenant, _cause()) as books:
+    with visit.stand_in.books(visit.tenant, _cause()) as books:
         if feature["mode"] == "immediately":
             billing.end(books, subscription, reason="cancellation_requested", details={"feedback": feedback})
         else:
@@ -183,14 +183,14 @@ async def _cancel(visit: _Visit, subscription: Json, request: Request) -> Respon
 def _renew(visit: _Visit, subscription: Json, request: Request) -> Response:
     if request.method == "GET":
         return visit.render("portal_renew.html", subscription=subscription)
-    with visit.standin.books(visit.tenant, _cause()) as books:
+    with visit.stand_in.books(visit.tenant, _cause()) as books:
         billing.keep(books, subscription)
     return visit.done("Your subscription has been renewed.")
 
 
-async def update(standin: StandIn, request: Request) -> Response:
+async def update(stand_in: StandIn, request: Request) -> Response:
     """`/subscriptions/{id}/update/{price}`: GET asks for confirmation, POST switches."""
-    visit = _visit(standin, request.path_params["token"])
+    visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
     subscription = visit.subscription(request.path_params["subscription_id"])
@@ -214,16 +214,16 @@ async def update(standin: StandIn, request: Request) -> Response:
         return visit.render(
             "portal_confirm.html", subscription=subscription, price=price, old=item["price"], quantity=quantity
         )
-    with visit.standin.books(visit.tenant, _cause()) as books:
+    with visit.stand_in.books(visit.tenant, _cause()) as books:
         changed = {**item, "price": price, "plan": billing.plan_of(price), "quantity": quantity}
         items = [changed if row["id"] == item["id"] else row for row in billing.items_of(subscription)]
         billing.switch(books, subscription, items, feature["proration_behavior"])
     return visit.done("Your subscription has been updated.")
 
 
-async def customer(standin: StandIn, request: Request) -> Response:
+async def customer(stand_in: StandIn, request: Request) -> Response:
     """Name and email, as far as the configuration lets them be changed."""
-    visit = _visit(standin, request.path_params["token"])
+    visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
     feature: Json = visit.features["customer_update"]
@@ -244,13 +244,13 @@ async def customer(standin: StandIn, request: Request) -> Response:
     changes = {name: str(form.get(name, "")).strip() or None for name in fields}
     if "email" in changes and "@" not in (changes["email"] or ""):
         return visit.render("portal_customer.html", 402, fields=fields, error="Your email is incomplete.")
-    with visit.standin.books(visit.tenant, _cause()) as books:
+    with visit.stand_in.books(visit.tenant, _cause()) as books:
         books.change(visit.customer, "customer.updated", **changes)
     return visit.done("Your billing information has been updated.")
 
 
-async def payment_methods(standin: StandIn, request: Request) -> Response:
-    visit = _visit(standin, request.path_params["token"])
+async def payment_methods(stand_in: StandIn, request: Request) -> Response:
+    visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
     if not visit.features["payment_method_update"]["enabled"]:
@@ -275,7 +275,7 @@ async def payment_methods(standin: StandIn, request: Request) -> Response:
             raise Declined(cards.DECLINES[decline.decline][1])
     except Declined as exc:
         return visit.render("portal_payment_method.html", 402, error=exc, values=values)
-    with visit.standin.books(visit.tenant, _cause()) as books:
+    with visit.stand_in.books(visit.tenant, _cause()) as books:
         use_card(books, visit.customer, visit.subscriptions(), number, month, year)
     return visit.done("Your payment method has been updated.")
 

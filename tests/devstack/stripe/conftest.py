@@ -21,7 +21,7 @@ import uvicorn
 
 from devstack.stripe.app import build
 from devstack.stripe.config import Config
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 from tests.devstack.stripe import conformity
 
 KEYS = {"test": "sk_test_local0000000000000001", "live": "sk_live_local0000000000000001"}

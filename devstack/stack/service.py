@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from devstack.log import Log
 from devstack.paths import NODE, ROOT
+from devstack.stack.log import Log
 
 STOP_SECONDS = 10.0
 

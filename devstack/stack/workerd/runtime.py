@@ -17,7 +17,7 @@ from pathlib import Path
 
 from devstack import vendor
 from devstack.paths import CACHE, NODE, NODE_MODULES, ROOT
-from devstack.runtime import pyodide_bundle
+from devstack.stack.workerd import pyodide_bundle
 
 HERE = Path(__file__).parent
 SNAPSHOT = "snapshot.bin"

@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from devstack.configuration import Configuration
-from devstack.demo_accounts import DemoAccounts, PricedAt
-from devstack.local_context import sealing_context
+from devstack.stack.configuration import Configuration
+from devstack.stack.demo_accounts import DemoAccounts, PricedAt
+from devstack.stack.local_context import sealing_context
 from dream.domain import keys
 from dream.secret_keys import NewSecretKey, make_secret_key
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import stripe
 
-from devstack.configuration import Configuration
+from devstack.stack.configuration import Configuration
 
 PLATFORM_PRICE_CENTS = 1500
 

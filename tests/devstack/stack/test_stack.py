@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from devstack.log import Log
 from devstack.paths import ROOT, WORKERS
-from devstack.service import Service
-from devstack.stack import Stack
+from devstack.stack.log import Log
+from devstack.stack.service import Service
+from devstack.stack.stack import Stack
 
 
 @pytest.mark.parametrize("worker", WORKERS)
@@ -77,7 +77,7 @@ def test_a_tethered_service_ends_with_whoever_started_it(tmp_path: Path) -> None
     module = tmp_path / "forever.py"
     module.write_text("import time\nprint('started', flush=True)\ntime.sleep(600)\n")
     process = subprocess.Popen(
-        [sys.executable, "-m", "devstack.tethered", "forever"],
+        [sys.executable, "-m", "devstack.stack.tethered", "forever"],
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -7,7 +7,7 @@ from dataclasses import astuple, replace
 
 import pytest
 
-from devstack.ports import HOST, Ports, PortTaken
+from devstack.stack.ports import HOST, Ports, PortTaken
 
 
 def test_an_offset_moves_every_port(monkeypatch: pytest.MonkeyPatch) -> None:

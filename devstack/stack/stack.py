@@ -14,14 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from devstack import migrations, seed
-from devstack.configuration import RUNTIME, Configuration
-from devstack.log import Log
 from devstack.paths import NODE, ROOT
-from devstack.ports import HOST, Ports
-from devstack.runtime import workerd
-from devstack.secrets import Secrets
-from devstack.service import Service
+from devstack.stack import migrations, seed
+from devstack.stack.configuration import RUNTIME, Configuration
+from devstack.stack.log import Log
+from devstack.stack.ports import HOST, Ports
+from devstack.stack.secrets import Secrets
+from devstack.stack.service import Service
+from devstack.stack.workerd import runtime as workerd
 
 BOOT_SECONDS = 180.0
 FRONTEND = ROOT / "frontend"
@@ -162,7 +162,7 @@ class Stack:
                 continue
             file = self._configure(name, value)
             port = str(self.configuration.ports.of(name))
-            command = [sys.executable, "-m", "devstack.tethered", f"devstack.{name}", "--config", file]
+            command = [sys.executable, "-m", "devstack.stack.tethered", f"devstack.{name}", "--config", file]
             self._run(name, [*command, "--host", HOST, "--port", port, "--db", self.folder / f"{name}.sqlite"])
         for service in self.services:
             self._wait_for(service, f"{self.url(service.name)}/")
@@ -187,7 +187,7 @@ class Stack:
             "CLOUDFLARE_CF_FETCH_ENABLED": "false",
             "WRANGLER_SEND_METRICS": "false",
         }
-        service = self._run("workers", [NODE, RUNTIME / "stack.mjs", file], environment=environment)
+        service = self._run("workers", [NODE, RUNTIME / "workers.mjs", file], environment=environment)
         self._wait_for_workers(service)
 
     def frontend_variables(self) -> dict[str, str]:

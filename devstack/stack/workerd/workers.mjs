@@ -1,9 +1,9 @@
 /**
  * Runs workers side by side in one workerd, each on a port of its own, over one D1, KV and R2.
  *
- *   node stack.mjs CONFIG.json
+ *   node workers.mjs CONFIG.json
  *
- * The configuration names each worker's settings and source folders (devstack/stack.py writes it). This program reads
+ * The configuration names each worker's settings and source folders (devstack/stack/stack.py writes it). This program reads
  * the sources anew whenever a watched folder changes, starts workerd again when it dies, and stops when told to or when
  * whoever started it is gone. It listens on a control port: GET /status, POST /restart, POST /d1 {sql, params}.
  */

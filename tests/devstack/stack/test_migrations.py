@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack import migrations
+from devstack.stack import migrations
 
 
 def tables(file: Path) -> set[str]:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from devstack.paths import ROOT, SHARED, WORKERS, worker_folder
-from devstack.ports import HOST, Ports
-from devstack.runtime.workerd import DEVELOPMENT_FLAG
-from devstack.secrets import Secrets
+from devstack.stack.ports import HOST, Ports
+from devstack.stack.secrets import Secrets
+from devstack.stack.workerd.runtime import DEVELOPMENT_FLAG
 from devstack.vendor import libraries, load_toml, vendor
 
-RUNTIME = Path(__file__).parent / "runtime"
+RUNTIME = Path(__file__).parent / "workerd"
 OVERRIDES = ROOT / ".dev.vars"
 # The instances of Clerk: name, the prefix of its settings, the mode of its keys.
 CLERK_INSTANCES = (
@@ -128,7 +128,7 @@ class Configuration:
         return variables
 
     def worker(self, name: str) -> dict[str, Any]:
-        """One worker as `runtime/stack.mjs` wants it described."""
+        """One worker as `workerd/workers.mjs` wants it described."""
         folder = worker_folder(name)
         committed = load_toml(folder / "wrangler.toml")
         return {
@@ -167,7 +167,7 @@ class Configuration:
         return [{"folder": str(upload), "prefix": "python_modules"}]
 
     def workers(self, beside: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-        """The configuration of `runtime/stack.mjs`; workers `beside` ours run in the same workerd."""
+        """The configuration of `workerd/workers.mjs`; workers `beside` ours run in the same workerd."""
         return {
             "host": HOST,
             "controlPort": self.ports.control,

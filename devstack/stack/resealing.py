@@ -6,7 +6,7 @@ import json
 import urllib.request
 from typing import Any
 
-from devstack.ports import HOST, Ports
+from devstack.stack.ports import HOST, Ports
 
 RUNS = 200
 """Each run of the schedule seals some hundreds of keys."""

@@ -8,8 +8,8 @@ import capnp
 import pytest
 
 from devstack.paths import NODE_MODULES
-from devstack.runtime import pyodide_bundle
-from devstack.runtime.pyodide_bundle import REWRITES, SCHEMA, BundleError, Rewrite
+from devstack.stack.workerd import pyodide_bundle
+from devstack.stack.workerd.pyodide_bundle import REWRITES, SCHEMA, BundleError, Rewrite
 
 GLUE = NODE_MODULES / "pyodide" / "pyodide.asm.mjs"
 
