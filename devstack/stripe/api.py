@@ -3,19 +3,22 @@
 import base64
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from devstack.kit.calls import Call
+from devstack.kit.faults import Fault
 from devstack.stripe import errors, expand, forms, idempotency, parameters, routing
-from devstack.stripe.books import Books, Cause, public
+from devstack.stripe.books import public
 from devstack.stripe.config import API_VERSION
-from devstack.stripe.faults import Call, Fault, Faults
+from devstack.stripe.events import Cause
 from devstack.stripe.ids import new_id
 from devstack.stripe.jsontypes import Json
-from devstack.stripe.resources import TABLE
+from devstack.stripe.resources.routes import TABLE
 from devstack.stripe.stand_in import StandIn
 from devstack.stripe.store import Tenant
 
@@ -104,15 +107,18 @@ async def answer(stand_in: StandIn, request: Request) -> Response:
         if key:
             status, body, request_id, replayed = await _once(stand_in, run, key, path, fault)
         else:
-            status, body = await run.with_fault(fault)
+            status, body = await run.answer(fault)
     except errors.StripeFault as exc:
         status, body = exc.status, json.dumps(exc.body(bool(caller and caller.tenant.livemode), request_id), indent=2)
-    stand_in.calls.add(
-        Call(
-            method, route_path, path, caller.tenant.account if caller else "", bool(caller and caller.tenant.livemode), status, key,
-            replayed,
-        )
-    )  # fmt: skip
+    details = {
+        "route": route_path,
+        "account": caller.tenant.account if caller else "",
+        "livemode": bool(caller and caller.tenant.livemode),
+        "status": status,
+        "idempotencyKey": key,
+        "replayed": replayed,
+    }
+    stand_in.calls.add(Call(method, path, details))
     return _response(request, caller, status, body, request_id, key, replayed)
 
 
@@ -162,12 +168,17 @@ class _Run:
             return exc.status, json.dumps(exc.body(self.tenant.livemode, self.cause.request_id or ""), indent=2)
         return 200, json.dumps(result, indent=2)
 
-    async def with_fault(self, fault: Fault | None) -> tuple[int, str]:
-        await Faults.wait(fault)
-        if fault and fault.status is not None and not fault.after:
+    async def answer(self, fault: Fault | None, keep: Callable[[int, str], None] | None = None) -> tuple[int, str]:
+        """Status and body. `keep` is told the answer of a call that took effect, even when a fault loses it."""
+        if fault:
+            await fault.wait()
+        fails = fault is not None and fault.status is not None
+        if fault and fails and not fault.after:
             return self.broken(fault)
-        result = self.execute(self.checked())
-        return self.broken(fault) if fault and fault.status is not None else result
+        status, body = self.execute(self.checked())
+        if keep:
+            keep(status, body)
+        return self.broken(fault) if fault and fails else (status, body)
 
     def broken(self, fault: Fault) -> tuple[int, str]:
         status = fault.status or 500
@@ -185,14 +196,11 @@ async def _once(stand_in: StandIn, run: _Run, key: str, path: str, fault: Fault 
     if kept is not None:
         return kept.status, kept.body, kept.request_id, True
     try:
-        await Faults.wait(fault)
-        if fault and fault.status is not None and not fault.after:
-            return *run.broken(fault), own_id, False
-        status, body = run.execute(run.checked())
-        answer_ = idempotency.Answer(status, body, own_id)
-        stand_in.idempotency.keep(run.tenant, key, path, print_, answer_)
-        if fault and fault.status is not None:
-            return *run.broken(fault), own_id, False
+
+        def keep(status: int, body: str) -> None:
+            stand_in.idempotency.keep(run.tenant, key, path, print_, idempotency.Answer(status, body, own_id))
+
+        status, body = await run.answer(fault, keep)
         return status, body, own_id, False
     finally:
         stand_in.idempotency.finish(run.tenant, key)
@@ -218,8 +226,3 @@ def _expansions(params: Json) -> list[str]:
     if not isinstance(raw, list) or not all(isinstance(path, str) for path in raw):  # pyright: ignore[reportUnknownVariableType]
         raise errors.invalid("Invalid array", "expand")
     return [str(path) for path in raw]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-
-
-def books_of(stand_in: StandIn, tenant: Tenant) -> Books:
-    """For reading outside a request."""
-    return Books(stand_in.store, stand_in.config, tenant, stand_in.clock.now(), Cause())

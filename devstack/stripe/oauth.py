@@ -6,10 +6,12 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from devstack.stripe.books import Books, Cause
-from devstack.stripe.ids import new_id, random_text
+from devstack.kit.ids import random_text
+from devstack.stripe import accounts
+from devstack.stripe.books import Books
+from devstack.stripe.events import Cause
+from devstack.stripe.ids import new_id
 from devstack.stripe.jsontypes import Json
-from devstack.stripe.resources import accounts
 from devstack.stripe.stand_in import StandIn
 from devstack.stripe.store import Tenant
 
@@ -78,7 +80,7 @@ def grant(stand_in: StandIn, ask: Ask, account_id: str) -> str:
     code = new_id("authorization_code")
     stand_in.store.run(
         "INSERT INTO authorization_codes (code, account, livemode, scope, created) VALUES (?, ?, ?, ?, ?)",
-        code, account_id, ask.livemode, ask.scope, stand_in.clock.now(),
+        code, account_id, ask.livemode, ask.scope, stand_in.clock.seconds(),
     )  # fmt: skip
     return ask.back(scope=ask.scope, code=code)
 
@@ -152,7 +154,7 @@ def _redeem(stand_in: StandIn, params: dict[str, str], livemode: bool) -> tuple[
             "invalid_grant",
             "This authorization code has already been used. All tokens issued with this code have been revoked.",
         )
-    if stand_in.clock.now() - row["created"] > CODE_LIFE_SECONDS:
+    if stand_in.clock.seconds() - row["created"] > CODE_LIFE_SECONDS:
         raise OAuthFault(400, "invalid_grant", f"Authorization code expired: {code}")
     if livemode and not row["livemode"]:
         raise OAuthFault(
@@ -160,7 +162,7 @@ def _redeem(stand_in: StandIn, params: dict[str, str], livemode: bool) -> tuple[
             "invalid_grant",
             "This authorization code was issued in test mode and cannot be used with a live mode key.",
         )
-    stand_in.store.run("UPDATE authorization_codes SET used = ? WHERE code = ?", stand_in.clock.now(), code)
+    stand_in.store.run("UPDATE authorization_codes SET used = ? WHERE code = ?", stand_in.clock.seconds(), code)
     return row["account"], row["scope"]
 
 

@@ -1,93 +1,120 @@
-"""Owns the running service's parts: store, clock, dispatcher, timekeeper, faults. Every HTTP door is given one of these."""
+"""Owns the parts of the running Stripe stand-in, put together once. Every route is given one of these."""
 
 import asyncio
+import json
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import httpx
-
-from devstack.stripe.books import Books, Cause
-from devstack.stripe.clock import Clock
+from devstack.kit.calls import Calls
+from devstack.kit.clock import Clock, RealTime
+from devstack.kit.deliveries import Deliveries
+from devstack.kit.faults import Faults
+from devstack.kit.sender import HttpSender, Sender, Unreachable
+from devstack.kit.store import IN_MEMORY
+from devstack.stripe import accounts
+from devstack.stripe.books import Books
 from devstack.stripe.config import Config
-from devstack.stripe.deliveries import Dispatcher
-from devstack.stripe.faults import Calls, Faults
+from devstack.stripe.events import Cause
 from devstack.stripe.idempotency import Idempotency
-from devstack.stripe.resources import accounts
-from devstack.stripe.store import Store, Tenant
+from devstack.stripe.store import StripeStore, Tenant
 from devstack.stripe.timekeeper import Timekeeper
-
-PUSH_TIMEOUT_SECONDS = 10.0
+from devstack.stripe.webhooks import TIMEOUT_SECONDS, Webhooks
 
 
 class StandIn:
-    def __init__(self, config: Config, database: str) -> None:
+    """Stripe for one platform and the accounts that can connect to it."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        database: str = IN_MEMORY,
+        sender: Sender | None = None,
+        real_time: RealTime = time.time,
+    ) -> None:
         self.config = config
-        self.store = Store(database)
-        self.clock = Clock(self.store)
-        self.idempotency = Idempotency(self.store)
+        self.store = StripeStore(database)
+        self.clock = Clock(self.store, real_time)
+        self.idempotency = Idempotency(self.store, self.clock)
         self.faults = Faults()
         self.calls = Calls()
         self.timekeeper = Timekeeper(self.store, config, self.clock)
-        self.dispatcher = Dispatcher(self.store, config)
-        self._fired = asyncio.Event()
+        self._sender = sender or HttpSender(TIMEOUT_SECONDS)
+        webhooks = Webhooks(self.store, config, self.clock)
+        self.deliveries = Deliveries(
+            self.store,
+            self.clock,
+            self._sender,
+            endpoints=len(config.webhook_endpoints),
+            compose=webhooks.compose,
+            retry_after=webhooks.retry_after,
+            on_delivered=webhooks.on_delivered,
+        )
         if self.store.find(accounts.EVERYWHERE, "account", config.platform_account) is None:
             accounts.build(
                 self.store,
-                int(time.time()),
+                int(self.clock.real()),
                 email="platform@example.com",
                 name=config.platform_name,
                 account_id=config.platform_account,
             )
 
+    def reading(self, tenant: Tenant) -> Books:
+        """One tenant's books, to read outside a transaction."""
+        return Books(self.store, self.config, self.clock, tenant, Cause())
+
     @contextmanager
     def books(self, tenant: Tenant, cause: Cause | None = None) -> Generator[Books]:
-        """One transaction over one tenant's books; afterwards timers and deliveries are looked at again."""
+        """One transaction over one tenant's books. Afterwards timers and deliveries are looked at again."""
         with self.store.transaction():
-            yield Books(self.store, self.config, tenant, self.clock.now(), cause or Cause())
+            yield Books(self.store, self.config, self.clock, tenant, cause or Cause())
         self.wake()
 
     def wake(self) -> None:
         self.timekeeper.wake()
-        self.dispatcher.wake()
+        self.deliveries.wake()
 
     async def run(self) -> None:
-        """The background work of the service, until cancelled."""
+        """The background work while a server runs the app, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.dispatcher.run())
-            group.create_task(self.timekeeper.run(self._fired))
-            group.create_task(self._deliver_what_time_brings())
+            group.create_task(self.deliveries.run())
+            group.create_task(self.timekeeper.run(self.deliveries.wake))
             self.wake()
 
-    async def _deliver_what_time_brings(self) -> None:
-        while True:
-            await self._fired.wait()
-            self._fired.clear()
-            self.dispatcher.wake()
+    async def deliver_due(self) -> int:
+        """For tests in process: fires the timers that are due, then sends every webhook that is due.
+
+        Returns how many webhooks were sent. What fails is due again only after `SteppedTime.step`.
+        """
+        self.timekeeper.run_due()
+        return await self.deliveries.deliver_due()
 
     async def move_clock(self, offset_seconds: int) -> tuple[int, dict[str, str]]:
-        """Sets the clock, lets everything in between happen in order, tells the subscribers; then webhooks go out.
+        """Sets the clock, fires all timers in between in order, tells the subscribers; then webhooks go out.
 
-        Answers how many timers fired, and what each subscriber said.
+        Returns how many timers fired, and what each subscriber answered.
         """
-        self.dispatcher.hold()
+        self.deliveries.hold()
         try:
             self.clock.set_offset(offset_seconds)
             fired = self.timekeeper.run_due()
-            told = await self.push_clock()
+            told = {url: await self._tell(url) for url in self.config.clock_subscribers}
         finally:
-            self.dispatcher.release()
+            self.deliveries.release()
             self.wake()
         return fired, told
 
-    async def push_clock(self) -> dict[str, str]:
-        """Who could be told the offset, and who could not."""
-        results: dict[str, str] = {}
-        async with httpx.AsyncClient(timeout=PUSH_TIMEOUT_SECONDS, trust_env=False) as http:
-            for url in self.config.clock_subscribers:
-                try:
-                    answer = await http.post(url, json={"offsetSeconds": self.clock.offset})
-                    results[url] = str(answer.status_code)
-                except (httpx.HTTPError, OSError) as exc:
-                    results[url] = f"{type(exc).__name__}: {exc}"
-        return results
+    async def _tell(self, url: str) -> str:
+        """Tells one subscriber the offset, and returns its status or why there is none."""
+        body = json.dumps({"offsetSeconds": self.clock.offset_seconds}).encode()
+        try:
+            answer = await self._sender(url, {"Content-Type": "application/json"}, body)
+        except Unreachable as error:
+            return str(error)
+        return str(answer if isinstance(answer, int) else answer.status)
+
+    async def aclose(self) -> None:
+        self.store.close()
+        if isinstance(self._sender, HttpSender):
+            await self._sender.aclose()

@@ -3,10 +3,10 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from devstack.stripe import oauth
+from devstack.kit.controls import Refused, fields_of
+from devstack.stripe import accounts, oauth
 from devstack.stripe.books import public
-from devstack.stripe.controls.asking import Refused, body_of
-from devstack.stripe.resources import accounts, billing_portal_configurations
+from devstack.stripe.resources import billing_portal_configurations
 from devstack.stripe.stand_in import StandIn
 from devstack.stripe.store import Tenant
 
@@ -24,11 +24,11 @@ async def list_accounts(stand_in: StandIn, request: Request) -> Response:
 
 async def create_account(stand_in: StandIn, request: Request) -> Response:
     """A Stripe account that exists; with `connect: "test" | "live"` it is also linked, without any OAuth."""
-    body = await body_of(request)
+    body = await fields_of(request)
     email = body.get("email", "merchant@example.com")
     made = accounts.build(
         stand_in.store,
-        stand_in.clock.now(),
+        stand_in.clock.seconds(),
         email=email,
         name=body.get("name") or email.partition("@")[0],
         account_id=body.get("id"),
@@ -40,7 +40,7 @@ async def create_account(stand_in: StandIn, request: Request) -> Response:
 
 async def authorize(stand_in: StandIn, request: Request) -> Response:
     """The consent page without a browser: the authorize URL's query, plus `account` and `decision`; answers the redirect."""
-    body = await body_of(request)
+    body = await fields_of(request)
     query = {name: str(value) for name, value in body.items()}
     query.setdefault("response_type", "code")
     try:
@@ -52,7 +52,7 @@ async def authorize(stand_in: StandIn, request: Request) -> Response:
     account_id = query.get("account", "")
     if not account_id:
         email = query.get("email", "merchant@example.com")
-        made = accounts.build(stand_in.store, stand_in.clock.now(), email=email, name=email.partition("@")[0])
+        made = accounts.build(stand_in.store, stand_in.clock.seconds(), email=email, name=email.partition("@")[0])
         account_id = made["id"]
     elif stand_in.store.find(accounts.EVERYWHERE, "account", account_id) is None:
         raise Refused(f"There is no {account_id}.")
@@ -62,7 +62,7 @@ async def authorize(stand_in: StandIn, request: Request) -> Response:
 
 async def disconnect(stand_in: StandIn, request: Request) -> Response:
     """The owner removes the platform in their dashboard: `{"mode": "test" | "live"}`."""
-    mode = (await body_of(request)).get("mode", "test")
+    mode = (await fields_of(request)).get("mode", "test")
     try:
         oauth.disconnect(stand_in, request.path_params["account_id"], mode == "live")
     except oauth.OAuthFault as exc:
@@ -72,7 +72,7 @@ async def disconnect(stand_in: StandIn, request: Request) -> Response:
 
 async def portal_default(stand_in: StandIn, request: Request) -> Response:
     """Saves the portal settings in the dashboard: `{"account"?, "livemode"?}`."""
-    body = await body_of(request)
+    body = await fields_of(request)
     tenant = Tenant(body.get("account") or stand_in.config.platform_account, bool(body.get("livemode", False)))
     with stand_in.books(tenant) as books:
         made = billing_portal_configurations.make_default(books)

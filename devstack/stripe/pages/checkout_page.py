@@ -8,13 +8,12 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from devstack.stripe import checkout
-from devstack.stripe.books import Books, Cause
+from devstack.kit.ids import random_text
+from devstack.stripe import accounts, checkout
 from devstack.stripe.checkout import Declined, Tender
-from devstack.stripe.ids import random_text
+from devstack.stripe.events import Cause
 from devstack.stripe.jsontypes import Json, section
 from devstack.stripe.pages.rendering import page
-from devstack.stripe.resources import accounts
 from devstack.stripe.stand_in import StandIn
 from devstack.stripe.store import Tenant
 
@@ -46,7 +45,7 @@ async def submit(stand_in: StandIn, request: Request) -> Response:
     try:
         session = await pay(stand_in, tenant, session["id"], tender)
     except Declined as exc:
-        return _render(stand_in, tenant, _read(stand_in, tenant, session["id"]), values, exc)
+        return _render(stand_in, tenant, stand_in.reading(tenant).get("checkout.session", session["id"]), values, exc)
     return RedirectResponse(_success_url(session), 303)
 
 
@@ -68,7 +67,7 @@ async def pay(stand_in: StandIn, tenant: Tenant, session_id: str, tender: Tender
         tenant.account, tenant.livemode, session_id,
     )  # fmt: skip
     if event is not None:
-        await stand_in.dispatcher.delivered(event["id"], REDIRECT_WAITS_SECONDS)
+        await stand_in.deliveries.delivered(event["id"], REDIRECT_WAITS_SECONDS)
     return session
 
 
@@ -117,12 +116,6 @@ def _find(stand_in: StandIn, session_id: str) -> tuple[Tenant, Json] | None:
     tenant = stand_in.store.tenant_of(session_id)
     session = stand_in.store.find(tenant, "checkout.session", session_id) if tenant else None
     return (tenant, session) if tenant and session else None
-
-
-def _read(stand_in: StandIn, tenant: Tenant, session_id: str) -> Json:
-    return Books(stand_in.store, stand_in.config, tenant, stand_in.clock.now(), Cause()).get(
-        "checkout.session", session_id
-    )
 
 
 def _render(

@@ -3,9 +3,8 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from devstack.stripe import oauth
+from devstack.stripe import accounts, oauth
 from devstack.stripe.pages.rendering import page
-from devstack.stripe.resources import accounts
 from devstack.stripe.stand_in import StandIn
 
 
@@ -29,5 +28,5 @@ async def decide(stand_in: StandIn, request: Request) -> Response:
     if account_id not in {account["id"] for account in oauth.others(stand_in)}:
         email = form.get("email", "").strip() or "merchant@example.com"
         name = form.get("business_name", "").strip() or email.partition("@")[0]
-        account_id = accounts.build(stand_in.store, stand_in.clock.now(), email=email, name=name)["id"]
+        account_id = accounts.build(stand_in.store, stand_in.clock.seconds(), email=email, name=name)["id"]
     return RedirectResponse(oauth.grant(stand_in, ask, account_id), 303)

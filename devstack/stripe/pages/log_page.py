@@ -16,8 +16,8 @@ async def start(stand_in: StandIn, request: Request) -> Response:
         "SELECT kind, livemode, count(*) AS n FROM objects GROUP BY kind, livemode ORDER BY kind, livemode"
     )
     return page(
-        "start.html", config=stand_in.config, now=stand_in.clock.now(), offset=stand_in.clock.offset, counts=counts,
-        paused=stand_in.dispatcher.paused,
+        "start.html", config=stand_in.config, now=stand_in.clock.seconds(), offset=stand_in.clock.offset_seconds, counts=counts,
+        paused=stand_in.deliveries.paused,
         sessions=stand_in.store.rows(
             "SELECT id, account, livemode, json_extract(data, '$.mode') AS mode, json_extract(data, '$.status') AS status,"
             " json_extract(data, '$.url') AS url FROM objects WHERE kind = 'checkout.session' ORDER BY seq DESC LIMIT 10"
@@ -26,15 +26,13 @@ async def start(stand_in: StandIn, request: Request) -> Response:
 
 
 async def deliveries(stand_in: StandIn, request: Request) -> Response:
-    rows = stand_in.store.rows("SELECT * FROM deliveries ORDER BY id DESC LIMIT ?", SHOWN)
-    return page("deliveries.html", rows=rows, paused=stand_in.dispatcher.paused)
+    return page("deliveries.html", rows=stand_in.deliveries.newest(SHOWN), paused=stand_in.deliveries.paused)
 
 
 async def delivery(stand_in: StandIn, request: Request) -> Response:
-    row = stand_in.store.row("SELECT * FROM deliveries WHERE id = ?", request.path_params["delivery_id"])
+    row = stand_in.deliveries.find(request.path_params["delivery_id"])
     if row is None:
         return page("gone.html", 404, title="Nothing here", text="There is no such delivery.")
-    event = stand_in.store.row("SELECT data FROM objects WHERE id = ? AND kind = 'event'", row["event_id"])
-    attempts = stand_in.store.rows("SELECT * FROM attempts WHERE delivery_id = ? ORDER BY at", row["id"])
+    event = stand_in.store.row("SELECT data FROM objects WHERE id = ? AND kind = 'event'", row.event_id)
     body = json.dumps(json.loads(event["data"]), indent=2) if event else ""
-    return page("delivery.html", row=row, attempts=attempts, body=body)
+    return page("delivery.html", row=row, attempts=stand_in.deliveries.attempts(row.id), body=body)

@@ -5,17 +5,19 @@ import re
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from devstack.stripe import billing, cards, payments
-from devstack.stripe.books import Books, Cause
+from devstack.kit.ids import random_text
+from devstack.stripe import accounts, cards, payments
+from devstack.stripe.books import Books
 from devstack.stripe.checkout import Declined
-from devstack.stripe.ids import random_text
+from devstack.stripe.events import Cause
 from devstack.stripe.jsontypes import Json, section
 from devstack.stripe.pages.checkout_page import expiry
 from devstack.stripe.pages.rendering import page
-from devstack.stripe.resources import accounts
 from devstack.stripe.resources.billing_portal_sessions import LIFE_SECONDS
 from devstack.stripe.stand_in import StandIn
 from devstack.stripe.store import Tenant
+from devstack.stripe.subscriptions import cancellation, changes, collection, timer
+from devstack.stripe.subscriptions.items import items_of, period_of, plan_of
 
 
 class _Visit:
@@ -25,7 +27,7 @@ class _Visit:
         self.stand_in = stand_in
         self.tenant = tenant
         self.session = session
-        self.books = Books(stand_in.store, stand_in.config, tenant, stand_in.clock.now(), Cause())
+        self.books = stand_in.reading(tenant)
         self.features: Json = self.books.get("billing_portal.configuration", session["configuration"])["features"]
         self.customer = self.books.get("customer", session["customer"])
 
@@ -35,14 +37,14 @@ class _Visit:
 
     def subscriptions(self) -> list[Json]:
         rows = self.books.where("subscription", customer=self.customer["id"])
-        return [row for row in rows if row["status"] not in billing.ENDED]
+        return [row for row in rows if row["status"] not in timer.ENDED]
 
     def subscription(self, subscription_id: str) -> Json | None:
         return next((row for row in self.subscriptions() if row["id"] == subscription_id), None)
 
     def options(self, subscription: Json) -> list[Json]:
         """The prices that the configuration lets this subscription switch to."""
-        current = billing.items_of(subscription)[0]["price"]["id"]
+        current = items_of(subscription)[0]["price"]["id"]
         found: list[Json] = []
         for product in self.features["subscription_update"]["products"]:
             for price_id in product["prices"]:
@@ -86,7 +88,7 @@ def _visit(stand_in: StandIn, token: str) -> _Visit | None:
         return None
     tenant = Tenant(row["account"], bool(row["livemode"]))
     session = stand_in.store.find(tenant, "billing_portal.session", row["id"])
-    if session is None or stand_in.clock.now() - session["created"] > LIFE_SECONDS:
+    if session is None or stand_in.clock.seconds() - session["created"] > LIFE_SECONDS:
         return None
     return _Visit(stand_in, tenant, session)
 
@@ -110,7 +112,7 @@ async def home(stand_in: StandIn, request: Request) -> Response:
         return RedirectResponse(visit.home + _flow_path(flow), 303)
     method = None
     for subscription in visit.subscriptions():
-        method = method or billing.method_for(visit.books, subscription)
+        method = method or collection.method_for(visit.books, subscription)
     invoices = (
         visit.books.where("invoice", customer=visit.customer["id"])
         if visit.features["invoice_history"]["enabled"]
@@ -161,20 +163,20 @@ async def _cancel(visit: _Visit, subscription: Json, request: Request) -> Respon
         return visit.render(
             "portal_cancel.html",
             subscription=subscription,
-            period_end=billing.period_of(subscription)[1],
+            period_end=period_of(subscription)[1],
             mode=feature["mode"],
         )
     form = await request.form()
     feedback = str(form.get("feedback", "")) or None
     with visit.stand_in.books(visit.tenant, _cause()) as books:
         if feature["mode"] == "immediately":
-            billing.end(books, subscription, reason="cancellation_requested", details={"feedback": feedback})
+            cancellation.end(books, subscription, reason="cancellation_requested", details={"feedback": feedback})
         else:
-            billing.schedule_end(
+            cancellation.schedule_end(
                 books,
                 subscription,
                 at_period_end=False,
-                moment=billing.period_of(subscription)[1],
+                moment=period_of(subscription)[1],
                 details={"feedback": feedback},
             )
     return visit.done("Your subscription has been canceled.")
@@ -184,7 +186,7 @@ def _renew(visit: _Visit, subscription: Json, request: Request) -> Response:
     if request.method == "GET":
         return visit.render("portal_renew.html", subscription=subscription)
     with visit.stand_in.books(visit.tenant, _cause()) as books:
-        billing.keep(books, subscription)
+        cancellation.keep(books, subscription)
     return visit.done("Your subscription has been renewed.")
 
 
@@ -208,16 +210,16 @@ async def update(stand_in: StandIn, request: Request) -> Response:
         return page(
             "gone.html", 404, title="Not available", text="This plan is not offered.", back=f"{visit.home}?home=1"
         )
-    item = billing.items_of(subscription)[0]
+    item = items_of(subscription)[0]
     quantity = int(request.query_params.get("quantity") or item["quantity"])
     if request.method == "GET":
         return visit.render(
             "portal_confirm.html", subscription=subscription, price=price, old=item["price"], quantity=quantity
         )
     with visit.stand_in.books(visit.tenant, _cause()) as books:
-        changed = {**item, "price": price, "plan": billing.plan_of(price), "quantity": quantity}
-        items = [changed if row["id"] == item["id"] else row for row in billing.items_of(subscription)]
-        billing.switch(books, subscription, items, feature["proration_behavior"])
+        changed = {**item, "price": price, "plan": plan_of(price), "quantity": quantity}
+        items = [changed if row["id"] == item["id"] else row for row in items_of(subscription)]
+        changes.switch(books, subscription, items, feature["proration_behavior"])
     return visit.done("Your subscription has been updated.")
 
 
