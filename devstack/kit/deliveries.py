@@ -250,11 +250,11 @@ class Deliveries:
 
     # Waiting
 
-    async def idle(self, timeout: float) -> bool:
+    async def idle(self, timeout: float, *, pause_is_idle: bool = True) -> bool:
         """Waits until nothing is left to send. Without `run()` it sends what is due itself, and waits for nothing."""
         if not self._running:
             await self.deliver_due()
-        return await self._until(self._is_idle, timeout)
+        return await self._until(lambda: self._is_idle(pause_is_idle), timeout)
 
     async def delivered(self, event_id: str, timeout: float) -> bool:
         """Waits until every endpoint had the event, or deliveries are paused. Without `run()` it sends what is due itself."""
@@ -266,10 +266,12 @@ class Deliveries:
         sql = f"SELECT 1 FROM webhook_deliveries WHERE event_id = ? AND {_WAITING}"  # noqa: S608
         return self._store.row(sql, event_id) is not None
 
-    def _is_idle(self) -> bool:
+    def _is_idle(self, pause_is_idle: bool) -> bool:
         if self._in_flight or self._held:
             return False
-        return self.paused or self._store.row(f"SELECT 1 FROM webhook_deliveries WHERE {_WAITING}") is None  # noqa: S608
+        if self.paused and pause_is_idle:
+            return True
+        return self._store.row(f"SELECT 1 FROM webhook_deliveries WHERE {_WAITING}") is None  # noqa: S608
 
     async def _until(self, holds: Callable[[], bool], timeout: float) -> bool:
         if not self._running:

@@ -134,9 +134,7 @@ class Service:
     def start(self) -> None:
         """In a thread of this process."""
         app = create_app(Config.from_json(self.config), database=str(self.folder / "stripe.sqlite"))
-        self._server = uvicorn.Server(
-            uvicorn.Config(app, port=self.port, log_level="warning", lifespan="on")
-        )
+        self._server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_level="warning", lifespan="on"))
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
         self._wait(self._thread.is_alive)

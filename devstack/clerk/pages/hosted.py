@@ -6,30 +6,21 @@ On Clerk: https://clerk.com/docs/guides/customizing-clerk/account-portal. Here t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from devstack.clerk import attempts, browsers, errors
 from devstack.clerk.config import Instance
+from devstack.clerk.pages.rendering import page
 from devstack.clerk.stand_in import StandIn
 from devstack.clerk.store import Document
 from devstack.clerk.users import primary_email
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
-)
-
-Page = Callable[["Visit"], Response]
-
-
-def render(template: str, **values: Any) -> str:
-    return _TEMPLATES.get_template(template).render(**values)
+View = Callable[["Visit"], Response]
 
 
 class Visit:
@@ -68,8 +59,8 @@ class Visit:
         """Send the browser on, so that clerk-js on the target's origin finds this session."""
         return self._remembered(RedirectResponse(browsers.with_token(self.instance, url, self.browser), 303))
 
-    def stay(self, page: str) -> Response:
-        return self._remembered(RedirectResponse(self.instance.hosted_url(page), 303))
+    def stay(self, path: str) -> Response:
+        return self._remembered(RedirectResponse(self.instance.hosted_url(path), 303))
 
     def show(self, template: str, *, status: int = 200, error: str = "", **values: Any) -> Response:
         carried = {
@@ -77,16 +68,16 @@ class Visit:
             for name, value in self.request.query_params.items()
             if name not in (browsers.DEV_BROWSER_PARAM, "__clerk_ticket", "email_address")
         }
-        html = render(
+        shown = page(
             template,
+            status,
             instance=self.instance,
             prefix=self.instance.prefix,
             query=f"?{urlencode(carried)}" if carried else "",
             error=error,
             **values,
         )
-        headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY"}
-        return self._remembered(HTMLResponse(html, status, headers=headers))
+        return self._remembered(shown)
 
     def _remembered(self, response: Response) -> Response:
         browsers.remember(self.stand_in, self.instance, response, self.browser)
@@ -95,7 +86,7 @@ class Visit:
 
 def routes(stand_in: StandIn, instance: Instance) -> list[Route]:
     """The table of pages, relative to the instance's issuer."""
-    table: list[tuple[str, str, Page]] = [
+    table: list[tuple[str, str, View]] = [
         ("/sign-up", "GET", _sign_up_form),
         ("/sign-up", "POST", _sign_up),
         ("/sign-in", "GET", _sign_in_form),
@@ -105,14 +96,14 @@ def routes(stand_in: StandIn, instance: Instance) -> list[Route]:
         ("/user/sign-out", "POST", _sign_out),
         ("/user/delete", "POST", _delete_account),
     ]
-    return [Route(path, _endpoint(stand_in, instance, page), methods=[method]) for path, method, page in table]
+    return [Route(path, _endpoint(stand_in, instance, view), methods=[method]) for path, method, view in table]
 
 
-def _endpoint(stand_in: StandIn, instance: Instance, page: Page) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(stand_in: StandIn, instance: Instance, view: View) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         async with request.form() as form:
             fields = {key: value for key, value in form.items() if isinstance(value, str)}
-        return page(Visit(stand_in, instance, request, fields))
+        return view(Visit(stand_in, instance, request, fields))
 
     return endpoint
 
