@@ -16,9 +16,9 @@ from typing import Any
 from devstack.paths import ROOT
 from devstack.stack.configuration import rate_limit_from_environment, read_overrides
 from devstack.stack.ports import Ports, PortTaken
-from devstack.stack.resealing import seal_anew
+from devstack.stack.processes import command_of, end_group
+from devstack.stack.resealing import reseal
 from devstack.stack.secrets import Secrets, new_encryption_key
-from devstack.stack.service import end_group
 from devstack.stack.stack import BOOT_SECONDS, Stack, StackError, clean
 
 
@@ -112,7 +112,7 @@ def up() -> int:
     folder = dev_folder()
     started = not supervisor(folder)
     if started:
-        _sweep(folder)
+        _clean_up(folder)
         _start_in_background(folder)
     shown = 0
     deadline = time.monotonic() + 2 * BOOT_SECONDS
@@ -155,11 +155,11 @@ def down() -> int:
     pid = supervisor(folder)
     if pid:
         os.kill(pid, signal.SIGTERM)
-        while _command_of(pid):
+        while command_of(pid):
             time.sleep(0.05)
-    swept = _sweep(folder)
+    cleaned_up = _clean_up(folder)
     (folder / "supervisor.json").unlink(missing_ok=True)
-    say("stopped" if pid or swept else "nothing was running")
+    say("stopped" if pid or cleaned_up else "nothing was running")
     return 0
 
 
@@ -169,27 +169,20 @@ def supervisor(folder: Path) -> int | None:
     if not file.exists():
         return None
     pid = json.loads(file.read_text())["pid"]
-    return pid if "devstack" in _command_of(pid) else None
+    return pid if "devstack" in command_of(pid) else None
 
 
-def _sweep(folder: Path) -> bool:
-    """Clears up after a supervisor that was killed: ends services that are still the processes that were noted."""
+def _clean_up(folder: Path) -> bool:
+    """Ends the services that a killed supervisor left behind, if they are still the processes that it noted."""
     (folder / "stack.json").unlink(missing_ok=True)
     file = folder / "processes.json"
     if not file.exists():
         return False
-    found = [each for each in json.loads(file.read_text()) if _command_of(each["pid"]) == " ".join(each["command"])]
+    found = [each for each in json.loads(file.read_text()) if command_of(each["pid"]) == each["command"]]
     for each in found:
         end_group(each["pid"])
     file.unlink()
     return bool(found)
-
-
-def _command_of(pid: int) -> str:
-    """The command line of a process, empty when it is gone."""
-    found = subprocess.run(["ps", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    state, _, command = found.stdout.strip().partition(" ")
-    return "" if state.startswith("Z") else command.strip()
 
 
 def status() -> int:
@@ -219,7 +212,7 @@ def rotate_encryption_key() -> int:
     Secrets.of_stack(folder).with_new_encryption_key().write(folder)
     if up():
         return 1
-    checked, resealed = seal_anew(json.loads((folder / "stack.json").read_text()), Ports.from_environment())
+    checked, resealed = reseal(json.loads((folder / "stack.json").read_text()), Ports.from_environment())
     if not was_running:
         down()
     say(f"{checked} stored secret keys, {resealed} of them sealed anew")
@@ -239,7 +232,7 @@ def dev() -> int:
     if supervisor(folder):
         print("dream-api runs already; make down stops it", file=sys.stderr)
         return 1
-    _sweep(folder)
+    _clean_up(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "supervisor.json").write_text(json.dumps({"pid": os.getpid()}))
     return serve(quiet=False)

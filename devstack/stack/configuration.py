@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
+
 from devstack.paths import ROOT, SHARED, WORKERS, worker_folder
 from devstack.stack.ports import HOST, Ports
 from devstack.stack.secrets import Secrets
@@ -27,12 +29,9 @@ CLERK_PATHS = {"developers": "developers", "endUsersTest": "end-users-test", "en
 
 
 def read_overrides() -> dict[str, str]:
-    """`.dev.vars`, where somebody may put keys of real services: NAME=value lines, quotes optional."""
-    if not OVERRIDES.exists():
-        return {}
-    lines = (line.strip() for line in OVERRIDES.read_text().splitlines())
-    pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#") and "=" in line)
-    return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
+    """The settings in `.dev.vars`, where a developer may put keys of real services. Empty without the file."""
+    found = dotenv_values(OVERRIDES, interpolate=False)
+    return {name: value for name, value in found.items() if value is not None}
 
 
 @dataclass(frozen=True)

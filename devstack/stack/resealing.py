@@ -1,4 +1,4 @@
-"""Has a running stack seal its stored secret keys anew, by the same scheduled job that does so in production."""
+"""Owns the resealing of stored secret keys under a new encryption key. The scheduled job of production does the work."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from typing import Any
 from devstack.stack.ports import HOST, Ports
 
 RUNS = 200
-"""Each run of the schedule seals some hundreds of keys."""
+"""More than enough: each run of the schedule reseals some hundreds of keys."""
 
 
-def seal_anew(addresses: dict[str, Any], ports: Ports) -> tuple[int, int]:
-    """How many keys were looked at, and how many were sealed anew. `addresses` are those in `stack.json`."""
+def reseal(addresses: dict[str, Any], ports: Ports) -> tuple[int, int]:
+    """Runs the job until it is done, and returns how many keys it checked and how many it resealed.
+
+    `addresses` are those in `stack.json`. Raises RuntimeError.
+    """
     before = _runs(ports)
     for _ in range(RUNS):
         _post(f"{addresses['frontAuthApi']}/_devstack/scheduled", {})
         new = [row for name, row in _runs(ports).items() if name not in before and row["finishedAt"]]
         if new:
             return new[0]["checked"], new[0]["repaired"]
-    raise RuntimeError("the keys were not all sealed anew; the log says why")
+    raise RuntimeError("not every key was resealed; the reason is in the log")
 
 
 def _runs(ports: Ports) -> dict[str, dict[str, Any]]:
-    """The runs of the job by their names, which have the date and the encryption key."""
+    """The runs of the job by name. A name has the date and the id of the encryption key."""
     query: dict[str, Any] = {"sql": "SELECT * FROM nightly_runs WHERE job = 'sealed_keys'", "params": []}
     rows = _post(f"http://{HOST}:{ports.control}/d1", query)["results"]
     return {row["run"]: row for row in rows}

@@ -1,20 +1,17 @@
-"""One process of a stack: started, listened to, and stopped with all that it started."""
+"""Owns one process of a stack: it starts it, writes its output to the log, and stops it with all that it started."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from devstack.paths import NODE, ROOT
 from devstack.stack.log import Log
-
-STOP_SECONDS = 10.0
+from devstack.stack.processes import STOP_SECONDS, end_group
 
 
 class Service:
@@ -36,7 +33,7 @@ class Service:
             self.command,
             cwd=folder,
             env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", **(environment or {})},
-            # A service that reads its input learns from its end that the stack is gone.
+            # The input ends when the stack is gone, however it died. A service that reads it then stops.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -59,29 +56,14 @@ class Service:
             log.write(self.name, line.decode(errors="replace").rstrip())
 
     def stop(self) -> None:
-        """Asks the process to stop, insists after a while, and waits until its group is gone."""
+        """Asks the process to stop, kills it after `STOP_SECONDS`, and waits until its whole group has ended."""
         if self.is_running:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
-        end_group(self.pid, reap=self._process.poll)
+        end_group(self.pid)
         self._process.wait()
         self._reader.join(timeout=STOP_SECONDS)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 pipe.close()
-
-
-def end_group(group: int, reap: Callable[[], object] = lambda: None) -> None:
-    """Ends every process of a group, first politely. `reap` collects our own dead children, which would else keep the group."""
-    deadline = time.monotonic() + STOP_SECONDS
-    number = signal.SIGTERM
-    while True:
-        reap()
-        try:
-            os.killpg(group, number)
-        except (ProcessLookupError, PermissionError):
-            return
-        if time.monotonic() > deadline:
-            number = signal.SIGKILL
-        time.sleep(0.05)
