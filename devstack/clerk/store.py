@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any
 
-from devstack.kit import deliveries
+from devstack.kit import delivery_queue
 from devstack.kit.store import Store
 
 _SCHEMA = """
@@ -39,7 +39,7 @@ class ClerkStore(Store):
     """Documents of every instance. `owner` is the one other id that a document is looked up by: a user, a client."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, deliveries.SCHEMA, _SCHEMA)
+        super().__init__(path, delivery_queue.SCHEMA, _SCHEMA)
 
     def put(self, kind: str, instance: str, id: str, body: Document, *, owner: str = "") -> None:
         self.run(

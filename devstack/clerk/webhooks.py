@@ -14,7 +14,8 @@ from devstack.clerk.config import Config, Instance
 from devstack.clerk.ids import new_id
 from devstack.clerk.store import ClerkStore, Document
 from devstack.kit.clock import Clock
-from devstack.kit.deliveries import Deliveries, Delivery, EndpointGone, Message, enqueue
+from devstack.kit.deliveries import Deliveries, EndpointGone, Message
+from devstack.kit.delivery_queue import Delivery, enqueue
 from devstack.kit.sender import Sender
 
 TIMEOUT_SECONDS = 15.0
@@ -82,7 +83,7 @@ class Webhooks:
 
     def clear(self) -> None:
         """Deletes every delivery, sent or not."""
-        self.deliveries.clear()
+        self.deliveries.queue.clear()
         self._store.clear(_EVENT)
 
     def _compose(self, delivery: Delivery) -> Message:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from devstack.kit import deliveries
+from devstack.kit import delivery_queue
 from devstack.kit.clock import Clock
 from devstack.stripe import errors, events
 from devstack.stripe.config import Config
@@ -125,7 +125,7 @@ class Books:
         )
         self.store.insert(self.tenant, "event", event)
         for number, endpoint in endpoints:
-            deliveries.enqueue(
+            delivery_queue.enqueue(
                 self.store,
                 self._clock.real(),
                 event_id=event["id"],

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from devstack.kit import deliveries
+from devstack.kit import delivery_queue
 from devstack.kit.store import Store
 from devstack.stripe.jsontypes import Json
 
@@ -53,7 +53,7 @@ class StripeStore(Store):
     """Objects and timers of every tenant. Each read and write names its tenant."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, deliveries.SCHEMA, _SCHEMA)
+        super().__init__(path, delivery_queue.SCHEMA, _SCHEMA)
 
     # Objects
 

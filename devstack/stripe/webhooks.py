@@ -8,7 +8,8 @@ import hmac
 import json
 
 from devstack.kit.clock import Clock
-from devstack.kit.deliveries import Delivery, EndpointGone, Message
+from devstack.kit.deliveries import EndpointGone, Message
+from devstack.kit.delivery_queue import Delivery
 from devstack.stripe.config import Config
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.store import StripeStore

@@ -11,7 +11,7 @@ from devstack.clerk import errors
 from devstack.clerk.controls.asking import Fields, fields_of, instance_of, needed
 from devstack.clerk.stand_in import StandIn
 from devstack.clerk.store import Document
-from devstack.kit.deliveries import Delivery
+from devstack.kit.delivery_queue import Delivery
 
 DEFAULT_IDLE_SECONDS = 10.0
 LISTED = 100_000
@@ -24,14 +24,14 @@ async def show(stand_in: StandIn, request: Request) -> Response:
     query = request.query_params
     columns = {"instance": "account", "type": "event_type"}
     equals = {columns[name]: value for name, value in query.items() if name in columns}
-    found = [_shown(stand_in, delivery) for delivery in reversed(stand_in.deliveries.newest(LISTED, **equals))]
+    found = [_shown(stand_in, delivery) for delivery in reversed(stand_in.deliveries.queue.newest(LISTED, **equals))]
     if "status" in query:
         found = [delivery for delivery in found if delivery["status"] == query["status"]]
     return JSONResponse({"paused": stand_in.deliveries.paused, "deliveries": found})
 
 
 def _shown(stand_in: StandIn, delivery: Delivery) -> Document:
-    attempts = stand_in.deliveries.attempts(delivery.id)
+    attempts = stand_in.deliveries.queue.attempts(delivery.id)
     return {
         "id": f"{_ID_PREFIX}{delivery.id:027d}",
         "instance": delivery.account,
@@ -76,8 +76,8 @@ async def resend(stand_in: StandIn, request: Request) -> Response:
     """Sends the message of the delivery `id` again, under its own `svix-id`."""
     delivery_id = str(needed(await fields_of(request), "id"))
     number = delivery_id.removeprefix(_ID_PREFIX)
-    delivery = stand_in.deliveries.find(int(number)) if number.isdecimal() else None
-    made = stand_in.deliveries.find(stand_in.deliveries.resend(delivery)) if delivery else None
+    delivery = stand_in.deliveries.queue.find(int(number)) if number.isdecimal() else None
+    made = stand_in.deliveries.queue.find(stand_in.deliveries.resend(delivery)) if delivery else None
     if made is None:
         raise errors.not_found("delivery", delivery_id)
     return JSONResponse(_shown(stand_in, made))

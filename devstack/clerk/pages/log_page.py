@@ -18,8 +18,8 @@ async def deliveries(stand_in: StandIn, request: Request) -> Response:
         {
             "row": delivery,
             "event": stand_in.webhooks.event(delivery),
-            "attempts": stand_in.deliveries.attempts(delivery.id),
+            "attempts": stand_in.deliveries.queue.attempts(delivery.id),
         }
-        for delivery in stand_in.deliveries.newest(SHOWN)
+        for delivery in stand_in.deliveries.queue.newest(SHOWN)
     ]
     return page("deliveries.html", deliveries=rows)

@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from devstack.kit.controls import Refused, fields_of
-from devstack.kit.deliveries import Delivery, Rules
+from devstack.kit.deliveries import Rules
+from devstack.kit.delivery_queue import Delivery
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.stand_in import StandIn
 
@@ -29,11 +30,11 @@ _RULES = {
 async def show(stand_in: StandIn, request: Request) -> Response:
     """The deliveries, newest first; `?event=`, `?type=`, `?state=`, `?account=`, `?object=` filter."""
     equals = {_FILTERS[name]: value for name, value in request.query_params.items() if name in _FILTERS}
-    return _listed(stand_in, stand_in.deliveries.newest(LISTED, **equals))
+    return _listed(stand_in, stand_in.deliveries.queue.newest(LISTED, **equals))
 
 
 async def pending(stand_in: StandIn, request: Request) -> Response:
-    return _listed(stand_in, stand_in.deliveries.waiting())
+    return _listed(stand_in, stand_in.deliveries.queue.waiting())
 
 
 def _listed(stand_in: StandIn, found: list[Delivery]) -> Response:
@@ -63,7 +64,7 @@ async def idle(stand_in: StandIn, request: Request) -> Response:
     """Waits up to `?timeout=` seconds until nothing is left to send."""
     timeout = float(request.query_params.get("timeout", DEFAULT_IDLE_SECONDS))
     is_idle = await stand_in.deliveries.idle(timeout)
-    waiting = sorted(stand_in.deliveries.waiting(), key=lambda delivery: delivery.id)
+    waiting = sorted(stand_in.deliveries.queue.waiting(), key=lambda delivery: delivery.id)
     shown = [_shown(delivery) for delivery in waiting]
     return JSONResponse({"idle": is_idle, "paused": stand_in.deliveries.paused, "pending": shown})
 
@@ -94,7 +95,7 @@ async def clear_rules(stand_in: StandIn, request: Request) -> Response:
 async def deliver(stand_in: StandIn, request: Request) -> Response:
     """Sends `{"ids": [...]}` in that order, or everything that waits, also while paused."""
     ids = (await fields_of(request)).get("ids")
-    await stand_in.deliveries.deliver(ids or [delivery.id for delivery in stand_in.deliveries.waiting()])
+    await stand_in.deliveries.deliver(ids or [delivery.id for delivery in stand_in.deliveries.queue.waiting()])
     return JSONResponse({"ok": True})
 
 
@@ -103,7 +104,7 @@ async def resend(stand_in: StandIn, request: Request) -> Response:
     fields = await fields_of(request)
     url = fields.get("url")
     first: dict[int, Delivery] = {}
-    for delivery in stand_in.deliveries.of_event(fields.get("event", "")):
+    for delivery in stand_in.deliveries.queue.of_event(fields.get("event", "")):
         if url in (None, delivery.url):
             first.setdefault(delivery.endpoint, delivery)
     if not first:

@@ -26,13 +26,13 @@ async def start(stand_in: StandIn, request: Request) -> Response:
 
 
 async def deliveries(stand_in: StandIn, request: Request) -> Response:
-    return page("deliveries.html", rows=stand_in.deliveries.newest(SHOWN), paused=stand_in.deliveries.paused)
+    return page("deliveries.html", rows=stand_in.deliveries.queue.newest(SHOWN), paused=stand_in.deliveries.paused)
 
 
 async def delivery(stand_in: StandIn, request: Request) -> Response:
-    row = stand_in.deliveries.find(request.path_params["delivery_id"])
+    row = stand_in.deliveries.queue.find(request.path_params["delivery_id"])
     if row is None:
         return page("gone.html", 404, title="Nothing here", text="There is no such delivery.")
     event = stand_in.store.row("SELECT data FROM objects WHERE id = ? AND kind = 'event'", row.event_id)
     body = json.dumps(json.loads(event["data"]), indent=2) if event else ""
-    return page("delivery.html", row=row, attempts=stand_in.deliveries.attempts(row.id), body=body)
+    return page("delivery.html", row=row, attempts=stand_in.deliveries.queue.attempts(row.id), body=body)

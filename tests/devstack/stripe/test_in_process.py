@@ -84,7 +84,7 @@ def test_a_refused_webhook_is_due_again_once_the_time_was_stepped() -> None:
         platform.receiver.status = 200
         platform.time.step(120)
         assert await platform.stand_in.deliver_due() == 1
-        (delivery,) = platform.stand_in.deliveries.newest(10)
+        (delivery,) = platform.stand_in.deliveries.queue.newest(10)
         assert (delivery.state, delivery.attempts) == ("delivered", 3)
         assert len({body for _, _, body in platform.receiver.sent}) == 1
 
