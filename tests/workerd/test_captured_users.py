@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.clerk_controls import ClerkControls
 from tests.outbox import settled
 from tests.tenants import Tenant, make_tenant
