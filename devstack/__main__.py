@@ -60,7 +60,7 @@ def describe(state: dict[str, Any]) -> str:
 
 
 def serve(*, quiet: bool) -> int:
-    """Runs a stack until told to stop. `quiet` is for the one that `up` leaves in the background."""
+    """Runs a stack until a signal stops it. `quiet` is for the stack that `up` starts in the background."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: _interrupt(stop))
@@ -101,14 +101,14 @@ def serve(*, quiet: bool) -> int:
 
 
 def _interrupt(stop: threading.Event) -> None:
-    """The first signal interrupts whatever runs; later ones do not disturb the stopping."""
+    """Raises KeyboardInterrupt at the first signal only, so that later ones do not disturb the shutdown."""
     if not stop.is_set():
         stop.set()
         raise KeyboardInterrupt
 
 
 def up() -> int:
-    """Starts a stack in the background and returns when it is ready. Harmless when one runs, or starts, already."""
+    """Starts a stack in the background, unless one runs or starts already, and returns when it is ready."""
     folder = dev_folder()
     started = not supervisor(folder)
     if started:
@@ -150,7 +150,7 @@ def _show_new(file: Path, shown: int) -> int:
 
 
 def down() -> int:
-    """Stops the stack that `up` or `dev` started, and what a killed one left behind."""
+    """Stops the stack that `up` or `dev` started, and what a killed supervisor left behind."""
     folder = dev_folder()
     pid = supervisor(folder)
     if pid:
@@ -164,7 +164,7 @@ def down() -> int:
 
 
 def supervisor(folder: Path) -> int | None:
-    """The process id of the program that runs this folder's stack, if it does."""
+    """The process id of the program that runs the stack in this folder; None when none runs."""
     file = folder / "supervisor.json"
     if not file.exists():
         return None
@@ -188,7 +188,7 @@ def _clean_up(folder: Path) -> bool:
 def status() -> int:
     folder = dev_folder()
     if not supervisor(folder) or not (folder / "stack.json").exists():
-        print("nothing runs, or it is still starting")
+        print("no stack is ready; run make up")
         return 1
     print(describe(json.loads((folder / "stack.json").read_text())))
     return 0
@@ -196,15 +196,15 @@ def status() -> int:
 
 def clean_data() -> int:
     if supervisor(dev_folder()):
-        print("the stack runs; make down first", file=sys.stderr)
+        print("the stack runs; run make down first", file=sys.stderr)
         return 1
     clean(dev_folder())
-    say(f"{dev_folder()} is gone")
+    say(f"{dev_folder()} was deleted")
     return 0
 
 
 def rotate_encryption_key() -> int:
-    """Puts a new key before the older ones, and has the workers seal anew what an older one sealed."""
+    """Adds a new encryption key, and has the workers reseal what older keys sealed."""
     folder = dev_folder()
     was_running = bool(supervisor(folder))
     if was_running:
@@ -215,14 +215,14 @@ def rotate_encryption_key() -> int:
     checked, resealed = reseal(json.loads((folder / "stack.json").read_text()), Ports.from_environment())
     if not was_running:
         down()
-    say(f"{checked} stored secret keys, {resealed} of them sealed anew")
+    say(f"{checked} stored secret keys checked, {resealed} of them resealed")
     print(f"""
   For production, put a new entry before those that are there, in every worker:
 
   wrangler secret put ENCRYPTION_KEYS      {new_encryption_key()},<the entries of now>
 
-  The schedule of front-auth-api then seals everything anew within minutes; its log says "nightly job done" for sealed_keys.
-  Remove the older entries a day later, when no kept answer needs them any more.
+  The schedule of front-auth-api then reseals everything within minutes; its log says "nightly job done" for sealed_keys.
+  Remove the older entries a day later, when no stored answer needs them any more.
 """)
     return 0
 
@@ -230,7 +230,7 @@ def rotate_encryption_key() -> int:
 def dev() -> int:
     folder = dev_folder()
     if supervisor(folder):
-        print("dream-api runs already; make down stops it", file=sys.stderr)
+        print("dream-api runs already; run make down to stop it", file=sys.stderr)
         return 1
     _clean_up(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the stand-in is told at start: its public URL and the Clerk instances it plays."""
+"""Owns the configuration of the Clerk stand-in: its public URL and the instances that it plays."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 # Clerk's own example of a customised session token; a token then carries the user's public metadata.
 DEFAULT_SESSION_CLAIMS: dict[str, Any] = {"metadata": "{{user.public_metadata}}"}
 
-# Svix waits hours between attempts; a laptop does not.
+# Seconds before each retry. Svix waits for hours.
 DEFAULT_RETRY_SECONDS: tuple[float, ...] = (1, 3, 10, 30, 120, 600)
 
 
 class ConfigError(ValueError):
-    """The configuration file says something the stand-in cannot play."""
+    """The configuration has something that the stand-in cannot play. The message names it."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Config:
-    """Everything from the file, checked."""
+    """The whole configuration, checked."""
 
     public_url: str
     instances: tuple[Instance, ...]

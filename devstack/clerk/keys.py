@@ -1,4 +1,4 @@
-"""Each instance's RSA signing keys: made once, kept in the store, published as a JWKS, rotated on demand."""
+"""Owns the RSA signing keys of each instance: created once, stored, published as a JWKS, rotated on demand."""
 
 from __future__ import annotations
 

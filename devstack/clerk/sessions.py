@@ -1,4 +1,4 @@
-"""Browsers and their sessions: dev browsers, clients, sessions. Mints no tokens."""
+"""Owns browsers and their sessions: dev browsers, clients, sessions. It signs no tokens."""
 
 from __future__ import annotations
 

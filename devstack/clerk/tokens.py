@@ -22,7 +22,7 @@ _NOT_BEFORE_SKEW_SECONDS = 10
 
 
 class Tokens:
-    """Mints; keeps nothing."""
+    """Signs tokens. It stores nothing."""
 
     def __init__(self, clock: Clock, keys: Keys, users: Users, sessions: Sessions, templates: JwtTemplates) -> None:
         self._clock = clock

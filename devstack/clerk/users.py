@@ -1,4 +1,4 @@
-"""Users of an instance, kept in the shape the Backend API gives them. Knows nothing of sessions."""
+"""Owns the users of an instance, stored in the shape that the Backend API shows. It knows nothing of sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each service of a local stack is told: the workers' committed settings with local addresses and secrets on top."""
+"""Owns the configuration of each service of a local stack: the committed settings, then local addresses and secrets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_overrides() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Configuration:
-    """All that can be said about a stack before it runs."""
+    """The configuration of a stack. It is complete before anything runs."""
 
     folder: Path
     ports: Ports
@@ -47,15 +47,15 @@ class Configuration:
     reload_on_save: bool
     overrides: Mapping[str, str]
     reloads: bool = True
-    """Whether workers start anew when their source changes."""
+    """Whether workers load the sources themselves, and not the files of an upload."""
     side_door: bool = True
-    """Whether workers run behind `local_entry.py`, with its routes for tests, or by themselves as in production."""
+    """Whether workers run behind `local_entry.py`, with its routes for tests. Without it they run as in production."""
 
     def url(self, service: str) -> str:
         return f"http://localhost:{self.ports.of(service)}"
 
     def plays(self, vendor: str) -> bool:
-        """Whether a vendor is played by its stand-in here, and not the real one through keys in the overrides."""
+        """Whether the stand-in plays this vendor. Keys in the overrides select the real one."""
         return {"stripe": "STRIPE_SECRET_KEY_TEST", "clerk": "CLERK_DEVELOPERS_SECRET_KEY"}[
             vendor
         ] not in self.overrides
@@ -64,7 +64,7 @@ class Configuration:
         return f"{self.url('clerk')}/{CLERK_PATHS[instance]}"
 
     def clerk_publishable_key(self, instance: str, mode: str) -> str:
-        """As Clerk makes them: the host of the instance's frontend API, in base64, after the mode."""
+        """The mode, then the host of the instance's Frontend API in base64, as Clerk makes its keys."""
         name = CLERK_PATHS[instance]
         host = f"{name}.clerk.accounts.dev" if mode == "test" else f"clerk.{name}.example.com"
         return f"pk_{mode}_" + base64.b64encode(f"{host}$".encode()).decode().rstrip("=")
@@ -79,7 +79,7 @@ class Configuration:
         }[instance]
 
     def variables(self, committed: dict[str, str]) -> dict[str, str]:
-        """A worker's vars and secrets: those of wrangler.toml, then the local ones, then the overrides."""
+        """A worker's vars and secrets. The overrides win over the local ones, and those over wrangler.toml."""
         local = {
             "FRONTEND_URL": self.url("frontend"),
             "API_MULTI_URL": self.url("api-multi"),
@@ -127,7 +127,7 @@ class Configuration:
         return variables
 
     def worker(self, name: str) -> dict[str, Any]:
-        """One worker as `workerd/workers.mjs` wants it described."""
+        """The configuration of one worker, for `workerd/workers.mjs`."""
         folder = worker_folder(name)
         committed = load_toml(folder / "wrangler.toml")
         return {
@@ -155,7 +155,7 @@ class Configuration:
         }
 
     def _vendored(self, worker: str) -> list[dict[str, str]]:
-        """Exactly what would be uploaded; where sources are watched, the sources themselves."""
+        """The folders of vendored modules: exactly what would be uploaded, or with `reloads` the sources themselves."""
         if self.reloads:
             return [
                 {"folder": str(libraries(worker)), "prefix": "python_modules"},
@@ -166,7 +166,7 @@ class Configuration:
         return [{"folder": str(upload), "prefix": "python_modules"}]
 
     def workers(self, beside: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-        """The configuration of `workerd/workers.mjs`; workers `beside` ours run in the same workerd."""
+        """The configuration of `workerd/workers.mjs`. Workers in `beside` run in the same workerd."""
         return {
             "host": HOST,
             "controlPort": self.ports.control,

@@ -1,4 +1,4 @@
-"""The demo developer's accounts at the stand-ins: a user at Clerk, a connected account with products and prices at Stripe."""
+"""Owns the demo developer's accounts at the vendors: a Clerk user, and a connected Stripe account with prices."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PLATFORM_PRICE_CENTS = 1500
 
 @dataclass(frozen=True)
 class PricedAt:
-    """What Stripe calls a tier."""
+    """The Stripe product and price of one tier."""
 
     product_id: str
     price_id: str
 
 
 class DemoAccounts:
-    """Makes what the demo needs at the vendors. Where a vendor is the real one, or absent, it makes nothing."""
+    """Creates what the demo needs at the stand-ins. It creates nothing at a real vendor."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
@@ -34,19 +34,19 @@ class DemoAccounts:
         )
 
     def developer(self, user_id: str, email: str, password: str) -> None:
-        """A user of the developers' instance."""
+        """Creates a user of the developers' instance."""
         if self._at_clerk:
             body = {"instance": "developers", "userId": user_id, "email": email, "password": password}
             _post(f"{self._configuration.url('clerk')}/_devstack/users", body)
 
     def connected_account(self, account_id: str, email: str) -> None:
-        """A Stripe account that has connected itself in test mode."""
+        """Creates a Stripe account that is connected in test mode."""
         if self._at_stripe:
             body = {"id": account_id, "email": email, "name": "Demo developer", "connect": "test"}
             _post(f"{self._configuration.url('stripe')}/_devstack/accounts", body)
 
     def platform_price(self) -> str:
-        """The price of the platform's own plan, $15 a month; empty where Stripe is not played."""
+        """Creates the price of the platform's own plan, $15 a month. Returns an empty id with the real Stripe."""
         if not self._at_stripe:
             return ""
         product = self._client.v1.products.create({"name": "dream-api"})
@@ -61,7 +61,7 @@ class DemoAccounts:
         return price.id
 
     def prices(self, account_id: str, tiers: Sequence[dict[str, Any]], *, recurring: bool) -> list[PricedAt | None]:
-        """A product and a price on the connected account for each tier that costs something."""
+        """Creates a product and a price on the connected account for each tier that is not free."""
         return [
             self._price(account_id, tier, recurring=recurring) if self._at_stripe and tier["price"] else None
             for tier in tiers

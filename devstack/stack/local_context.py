@@ -1,4 +1,4 @@
-"""A `Context` under CPython for programs of this package that seal as the workers do. It reaches no storage and no network."""
+"""Owns a `Context` under CPython, for programs here that seal as the workers do. It has no storage and no network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NONCE_BYTES = 12
 
 
 class OpenSslCryptography:
-    """AES-GCM as WebCrypto does it, with the nonce before the ciphertext."""
+    """AES-GCM with the nonce before the ciphertext, as the workers do with WebCrypto."""
 
     async def encrypt(self, key: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
@@ -31,7 +31,7 @@ class OpenSslCryptography:
 
 
 def sealing_context(settings: Mapping[str, str]) -> Context:
-    """Enough of a context to seal and to open."""
+    """A context that can seal and open, and nothing else."""
     nothing = cast(Any, None)
     return Context(
         db=nothing,

@@ -1,4 +1,4 @@
-"""Applies `migrations/*.sql` to the local D1 database, and notes them where `wrangler d1 migrations apply` does.
+"""Owns local migrations: it applies `migrations/*.sql` to D1 and records them as `wrangler d1 migrations apply` does.
 
 The database is the SQLite file that Miniflare keeps for the binding. It is only written here while no worker runs.
 """
@@ -35,7 +35,7 @@ def database_file(persist: Path) -> Path:
 
 
 def apply(file: Path) -> list[str]:
-    """Applies what is missing, each migration in one transaction, and returns the names of those."""
+    """Applies the missing migrations, each in one transaction, and returns their names."""
     file.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(file, isolation_level=None)
     try:

@@ -1,4 +1,4 @@
-"""Which service listens where, and whether it can."""
+"""Owns the port of each service, and the check that it is free."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HOST = "127.0.0.1"
 
 
 class PortTaken(Exception):
-    """A port that a service needs is in use by something else."""
+    """Another program uses a port that a service needs."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class Ports:
 
     @classmethod
     def from_environment(cls) -> Ports:
-        """The usual ports, moved by DREAM_PORT_OFFSET so that several stacks can run side by side."""
+        """The default ports plus DREAM_PORT_OFFSET, so that several stacks can run at once."""
         return cls(**{name: port + _offset() for name, port in asdict(cls()).items()})
 
     @classmethod
     def free(cls) -> Ports:
-        """Ports that nobody uses at this moment."""
+        """Ports that are free at this moment."""
         with ExitStack() as sockets:
             found = [sockets.enter_context(socket.socket()) for _ in asdict(cls())]
             for each in found:
@@ -42,11 +42,11 @@ class Ports:
             return cls(*(each.getsockname()[1] for each in found))
 
     def of(self, service: str) -> int:
-        """The port of a service named as its folder is."""
+        """The port of a service, by its name with hyphens."""
         return asdict(self)[service.replace("-", "_")]
 
     def check(self) -> None:
-        """Raises PortTaken, naming port and service, unless every port is free."""
+        """Raises PortTaken with port and service if a port is in use."""
         for service, port in asdict(self).items():
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""The secrets of a local stack: made once, kept in its folder, worth nothing anywhere else."""
+"""Owns the secrets of a local stack: created once, stored in its folder, of no use anywhere else."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _svix_secret() -> str:
 
 
 def new_encryption_key() -> str:
-    """One entry of ENCRYPTION_KEYS: an id and 256 bits."""
+    """A new entry of ENCRYPTION_KEYS: an id and 256 random bits."""
     return f"{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """What a developer would copy from the vendors' dashboards, and what the workers keep to themselves."""
+    """The keys that a developer copies from the vendors' dashboards, and the workers' own secrets."""
 
     stripe_test: str
     stripe_live: str
@@ -68,7 +68,7 @@ class Secrets:
 
     @classmethod
     def of_stack(cls, folder: Path) -> Secrets:
-        """The secrets of the stack that lives in `folder`, made at the first call."""
+        """The secrets of the stack in `folder`. The first call creates them."""
         file = folder / FILE_NAME
         if file.exists():
             return cls(**json.loads(file.read_text()))
@@ -83,5 +83,5 @@ class Secrets:
         file.write_text(json.dumps(asdict(self), indent=2))
 
     def with_new_encryption_key(self) -> Secrets:
-        """The same secrets with one more key, which seals from now on; the older ones still open."""
+        """The same secrets with a new key in front. It seals from now on; the older keys still open."""
         return replace(self, encryption_keys=f"{new_encryption_key()},{self.encryption_keys}")

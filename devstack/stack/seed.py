@@ -1,4 +1,4 @@
-"""Plants a demo developer with one `saas` and one `store` project into an empty local database. Repeating changes nothing.
+"""Owns the demo data: a developer with one `saas` and one `store` project. Inserting them twice changes nothing.
 
 It writes to D1's file while no worker runs, and keeps the plain keys in the stack's folder, where `make dev` reads them.
 """
@@ -48,25 +48,25 @@ STORE_PRODUCTS: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class Seeded:
-    """What was planted, now or at an earlier start."""
+    """The demo data, inserted now or at an earlier start."""
 
     demo: dict[str, Any]
     platform_price_id: str
 
 
-def plant(database: Path, configuration: Configuration) -> Seeded:
-    """Makes sure that the demo data exist, and returns them."""
+def insert(database: Path, configuration: Configuration) -> Seeded:
+    """Inserts the demo data if they do not exist, and returns them."""
     file = configuration.folder / "demo.json"
     if file.exists():
         record = json.loads(file.read_text())
     else:
-        record = _plant(database, DemoAccounts(configuration), configuration.secrets.encryption_keys)
+        record = _insert_all(database, DemoAccounts(configuration), configuration.secrets.encryption_keys)
         file.touch(mode=0o600)
         file.write_text(json.dumps(record, indent=2))
     return Seeded(demo=record["demo"], platform_price_id=record["platformPriceId"])
 
 
-def _plant(database: Path, accounts: DemoAccounts, encryption_keys: str) -> dict[str, Any]:
+def _insert_all(database: Path, accounts: DemoAccounts, encryption_keys: str) -> dict[str, Any]:
     context = sealing_context({"ENCRYPTION_KEYS": encryption_keys})
     saas_key, store_key = (asyncio.run(make_secret_key(context, "test")) for _ in range(2))
     platform_id = keys.make_id("plt", os.urandom)
@@ -78,7 +78,7 @@ def _plant(database: Path, accounts: DemoAccounts, encryption_keys: str) -> dict
     store_prices = accounts.prices(account_id, STORE_PRODUCTS, recurring=False)
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("PRAGMA foreign_keys = ON")
-        _insert(
+        _insert_row(
             connection,
             "platforms",
             platformId=platform_id,
@@ -109,7 +109,7 @@ def _project(
     connection: sqlite3.Connection, platform_id: str, name: str, project_type: str, key: NewSecretKey
 ) -> dict[str, str]:
     publishable_key = keys.make_key("pk", "test", os.urandom)
-    _insert(
+    _insert_row(
         connection,
         "projects",
         publishableKey=publishable_key,
@@ -134,7 +134,7 @@ def _tiers(
         columns = {**tier, "features": json.dumps(tier.get("features", []))}
         if priced:
             columns |= {"priceId": priced.price_id, "productId": priced.product_id}
-        _insert(
+        _insert_row(
             connection,
             "tiers",
             publishableKey=publishable_key,
@@ -144,8 +144,8 @@ def _tiers(
         )
 
 
-def _insert(connection: sqlite3.Connection, table: str, **columns: Any) -> None:
-    """Inserts one row, with the times that every such table has."""
+def _insert_row(connection: sqlite3.Connection, table: str, **columns: Any) -> None:
+    """Inserts one row. It sets `createdAt` and `updatedAt`."""
     values = {**columns, "createdAt": _now(), "updatedAt": _now()}
     names = ", ".join(f'"{name}"' for name in values)
     places = ", ".join("?" for _ in values)

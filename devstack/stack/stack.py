@@ -1,4 +1,4 @@
-"""A whole local stack: the stand-ins, the four workers in one workerd, the dashboard. `make` and the tests start it alike."""
+"""Owns one local stack: the stand-ins, the four workers in one workerd, the dashboard. `make` and the tests use it."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ STAND_INS = ("stripe", "clerk")
 
 
 class StackError(Exception):
-    """A stack did not start; the message says which service and why."""
+    """A stack did not start. The message says which service, and why."""
 
 
 def ignore(_text: str) -> None:
-    """Tells nobody."""
+    """Prints nothing."""
 
 
 class Stack:
-    """Owns the processes of one stack and the folder in which its state lives."""
+    """The processes of one stack, and the folder that holds its state."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Stack:
         self.state: dict[str, Any] = {}
         self.services: list[Service] = []
         self.beside: Callable[[], list[dict[str, Any]]] = list
-        """What else runs in the same workerd, described once the demo data exist."""
+        """Returns the configuration of further workers in the same workerd. It is called once the demo data exist."""
         self._frontend = frontend and (FRONTEND / "package.json").exists()
         self._keep_on_failure = keep_on_failure
         self._say = say
@@ -109,7 +109,7 @@ class Stack:
             applied = migrations.apply(self.d1_path)
             self._say(f"database ready ({len(applied)} migrations applied)")
             self._start_stand_ins()
-            # Nobody hears webhooks before the workers do.
+            # The workers are not there yet to receive webhooks.
             self._tell_stand_ins("webhooks/pause")
             self._prepare_data()
             self._start_workers(runtime)
@@ -130,7 +130,7 @@ class Stack:
         for service in reversed(self.services):
             service.stop()
         self.services.clear()
-        self._note_processes()
+        self._record_processes()
         if self._log:
             self._log.close()
             self._log = None
@@ -139,11 +139,11 @@ class Stack:
         assert self._log
         service = Service(name, command, self._log, **options)
         self.services.append(service)
-        self._note_processes()
+        self._record_processes()
         return service
 
-    def _note_processes(self) -> None:
-        """Leaves a note of what runs, for `make down` after this program was killed."""
+    def _record_processes(self) -> None:
+        """Records the running processes, so that `make down` finds them if this program is killed."""
         file = self.folder / "processes.json"
         if not self.services:
             file.unlink(missing_ok=True)
@@ -173,8 +173,8 @@ class Stack:
                 _fetch_json(f"{self.url(service.name)}/_devstack/{control}", {})
 
     def _prepare_data(self) -> None:
-        self._say("planting the demo projects")
-        seeded = seed.plant(self.d1_path, self.configuration)
+        self._say("inserting the demo projects")
+        seeded = seed.insert(self.d1_path, self.configuration)
         self.configuration = replace(self.configuration, platform_price_id=seeded.platform_price_id)
         self.state = {**self.configuration.addresses(), "demo": seeded.demo}
 
@@ -191,7 +191,7 @@ class Stack:
         self._wait_for_workers(service)
 
     def frontend_variables(self) -> dict[str, str]:
-        """What a build of the dashboard is told, by environment variable."""
+        """The environment variables of a build of the dashboard."""
         return {
             "VITE_API_MULTI_URL": self.url("api-multi"),
             "VITE_FRONT_AUTH_API_URL": self.url("front-auth-api"),
@@ -204,7 +204,7 @@ class Stack:
     def _start_frontend(self) -> None:
         vite = FRONTEND / "node_modules" / "vite" / "bin" / "vite.js"
         if not vite.exists():
-            raise StackError("the dashboard's packages are missing: make install")
+            raise StackError("the dashboard's packages are missing; run make install")
         port = str(self.configuration.ports.frontend)
         command: list[str | Path] = [NODE, vite, "--host", HOST, "--port", port, "--strictPort"]
         service = self._run("frontend", command, folder=FRONTEND, environment=self.frontend_variables())
@@ -213,11 +213,11 @@ class Stack:
     # Waiting
 
     def _wait_for(self, service: Service, url: str) -> None:
-        """Waits until a URL answers anything at all."""
+        """Waits until a URL answers, whatever the status."""
         deadline = time.monotonic() + BOOT_SECONDS
         while not _answers(url):
             if not service.is_running:
-                raise StackError(f"{service.name} stopped while starting; its last words are in {self.log_path}")
+                raise StackError(f"{service.name} stopped while starting; read the end of {self.log_path}")
             if time.monotonic() > deadline:
                 raise StackError(f"{service.name} did not answer on {url} within {BOOT_SECONDS:.0f} s")
             time.sleep(0.05)
@@ -226,7 +226,7 @@ class Stack:
         deadline = time.monotonic() + BOOT_SECONDS
         while (status := self.workers_status())["state"] != "ready":
             if not service.is_running:
-                raise StackError(f"the workers stopped while starting; their last words are in {self.log_path}")
+                raise StackError(f"the workers stopped while starting; read the end of {self.log_path}")
             if status["state"] == "failed" and not self._keep_on_failure:
                 raise StackError(f"the workers did not start: {status['message']}")
             if time.monotonic() > deadline:
@@ -243,12 +243,12 @@ class Stack:
             return {"state": "starting", "pid": None, "generation": 0, "message": None}
 
     def restart_workers(self) -> None:
-        """Stops workerd, which forgets all that it held in memory, and starts it again. D1, KV and R2 stay."""
+        """Restarts workerd. Its memory is lost; D1, KV and R2 stay."""
         self._control("/restart")
         self._wait_for_workers(self._workers())
 
     def kill_workers(self) -> None:
-        """Kills workerd as a crash would (SIGKILL), and waits until it runs again."""
+        """Kills workerd (SIGKILL), as a crash would, and waits until it runs again."""
         status = self.workers_status()
         os.kill(status["pid"], 9)
         deadline = time.monotonic() + BOOT_SECONDS
@@ -259,7 +259,7 @@ class Stack:
         self._wait_for_workers(self._workers())
 
     def d1(self, sql: str, *params: str | int | None) -> list[dict[str, Any]]:
-        """Runs one statement on the workers' own D1 and returns its rows."""
+        """Runs one statement on the workers' D1 and returns its rows."""
         return self._control("/d1", {"sql": sql, "params": params})["results"]
 
     def run_scheduled(self, worker: str, cron: str = "* * * * *") -> None:
@@ -274,7 +274,7 @@ class Stack:
 
 
 def clean(folder: Path) -> None:
-    """Forgets what a stack stored: databases, keys, logs."""
+    """Deletes what a stack stored: databases, keys, logs."""
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""`python -m devstack.stack.tethered MODULE ARGUMENTS...` runs a module that ends when whoever started it is gone.
+"""`python -m devstack.stack.tethered MODULE ARGUMENTS...` runs a module that ends with the program that started it.
 
 A stack holds the other end of its services' standard input. However the stack dies, the input ends then, and this tells
 the service to stop as Ctrl-C would have.

@@ -1,4 +1,4 @@
-"""Owns one tenant's objects at one moment: every read, write, event and timer of the resources goes through here."""
+"""Owns one tenant's objects at one moment. Every read, write, event and timer of the resources goes through here."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""Runs the real workers in a real workerd, from files that the package registries have."""
+"""Runs the workers in the real workerd, built from files of the package registries alone."""

@@ -1,4 +1,4 @@
-"""Prepares workerd for local runs: the Pyodide bundle, a memory snapshot, and the program that miniflare starts.
+"""Owns the preparation of workerd: the Pyodide bundle, a memory snapshot, and the program that miniflare starts.
 
 All of it is kept in the cache folder under a name made of the versions it came from, so nothing is built twice and
 nothing stale is used.
@@ -65,7 +65,7 @@ def prepare(say: Callable[[str], None]) -> Runtime:
 
 
 def _write_script(script: Path, program: Path, folder: Path) -> None:
-    """miniflare starts what MINIFLARE_WORKERD_PATH names; this adds the folders, and tells the process id to who asks."""
+    """Writes the script that MINIFLARE_WORKERD_PATH names. It adds the options, and writes the process id to WORKERD_PID_FILE."""
     text = f"""#!/bin/sh
 if [ -n "$WORKERD_PID_FILE" ]; then echo $$ > "$WORKERD_PID_FILE"; fi
 command=$1
@@ -80,7 +80,7 @@ exec "{program}" "$command" --pyodide-bundle-disk-cache-dir="{folder}" \\
 
 
 def _take_snapshot(program: Path, folder: Path, libraries: Path, settings: dict[str, object]) -> None:
-    """Starts workerd once with `warm.py`; it writes its memory to a file and stops."""
+    """Runs workerd once with `warm.py`. workerd writes its memory to a file and stops."""
     files = vendor.files_under(libraries, [])
     modules = [_module("warm.py", HERE / "warm.py")]
     modules += [_module(f"python_modules/{name}", path) for name, path in files]

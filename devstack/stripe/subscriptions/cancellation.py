@@ -9,7 +9,7 @@ from devstack.stripe.subscriptions.timer import TIMER, reschedule
 
 
 def end(books: Books, subscription: Json, reason: str | None = None, details: Json | None = None) -> Json:
-    """Canceled for good. Invoices that are still open are no longer collected."""
+    """Cancels the subscription at once. Its open invoices are no longer collected."""
     books.unschedule(TIMER, subscription["id"])
     for invoice in books.where("invoice", _subscription=subscription["id"]):
         if invoice["status"] in ("draft", "open"):
@@ -55,7 +55,7 @@ def schedule_end(books: Books, subscription: Json, *, at_period_end: bool, momen
 
 
 def keep(books: Books, subscription: Json) -> Json:
-    """Undoes a scheduled end."""
+    """Removes a scheduled end. The subscription goes on."""
     subscription = books.change(
         subscription,
         "customer.subscription.updated",

@@ -12,7 +12,7 @@ RETRY_DAYS = (3, 5, 7)
 
 
 def finalize_and_collect(books: Books, invoice_id: str) -> None:
-    """A draft's hour is over."""
+    """Finalizes a draft invoice after its hour, and tries to collect it."""
     invoice = books.get("invoice", invoice_id)
     subscription = books.get("subscription", invoice["_subscription"])
     if invoice["status"] != "draft" or subscription["status"] in ENDED:
@@ -23,7 +23,7 @@ def finalize_and_collect(books: Books, invoice_id: str) -> None:
 
 
 def retry(books: Books, invoice_id: str) -> None:
-    """The day of the next attempt has come."""
+    """Tries again to collect an open invoice."""
     books.unschedule("invoice.retry", invoice_id)
     invoice = books.get("invoice", invoice_id)
     subscription = books.get("subscription", invoice["_subscription"])
@@ -39,7 +39,7 @@ def method_for(books: Books, subscription: Json) -> Json | None:
 
 
 def collect(books: Books, subscription: Json, invoice: Json, method: Json | None = None) -> tuple[Json, Json]:
-    """One attempt on an open invoice, and what it means for the subscription."""
+    """Tries once to collect an open invoice, and changes the subscription accordingly."""
     invoice, result = invoicing.attempt(books, invoice, method or method_for(books, subscription))
     if result == "failed":
         return _failed(books, subscription, invoice)
@@ -47,7 +47,7 @@ def collect(books: Books, subscription: Json, invoice: Json, method: Json | None
 
 
 def settled(books: Books, intent: Json) -> None:
-    """A bank debit that was under way has ended; the invoice it was for follows."""
+    """Changes the invoice and the subscription after a bank debit has ended."""
     rows = books.where("invoice_payment", _payment_intent=intent["id"])
     if not rows:
         return

@@ -22,7 +22,7 @@ def start(
     description: str | None = None,
     trial_settings: Json | None = None,
 ) -> tuple[Json, Json]:
-    """A new subscription and its first invoice, charged to `method`. Declines are found out before this is called."""
+    """Creates a subscription and its first invoice, charged to `method`. The caller has checked that the card is not declined."""
     recurring = lines[0][0]["recurring"]
     anchor = trial_end or books.now
     end_ = trial_end or next_boundary(books.now, recurring["interval"], recurring["interval_count"], books.now)
@@ -95,7 +95,7 @@ def start(
 
 
 def tick(books: Books, subscription_id: str) -> None:
-    """The subscription's timer went off."""
+    """Does what is due when the subscription's timer fires."""
     books.unschedule(TIMER, subscription_id)
     subscription = books.find("subscription", subscription_id)
     if subscription is None or subscription["status"] in ENDED:
@@ -117,7 +117,7 @@ def tick(books: Books, subscription_id: str) -> None:
 
 
 def renew(books: Books, subscription: Json) -> Json:
-    """The period is over: the next begins, and a draft invoice waits its hour before it is charged."""
+    """Begins the next period, with a draft invoice that is charged an hour later."""
     previous_start, start_ = period_of(subscription)
     end_of_trial = subscription["status"] == "trialing"
     if end_of_trial and method_for(books, subscription) is None:

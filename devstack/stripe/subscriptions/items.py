@@ -71,7 +71,7 @@ def period_of(subscription: Json) -> tuple[int, int]:
 
 
 def open_period(books: Books, subscription: Json, start_: int) -> Json:
-    """The subscription with its items moved to the period that begins at `start_`; not stored yet."""
+    """The subscription with its items in the period that begins at `start_`. It is not stored yet."""
     items: list[Json] = []
     for item in items_of(subscription):
         every = item["price"]["recurring"]

@@ -11,7 +11,7 @@ TIMER = "subscription"
 
 
 def reschedule(books: Books, subscription: Json) -> Json:
-    """Sets the one timer of a subscription to the next moment at which something happens to it."""
+    """Sets the timer to the next moment at which something happens to the subscription."""
     if subscription["status"] in ENDED:
         books.unschedule(TIMER, subscription["id"])
         return subscription
