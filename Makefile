@@ -73,14 +73,14 @@ rotate-encryption-key: install ## Seal stored secret keys under a new key
 ##@ Deploy
 
 vendor: install ## Fill workers/*/python_modules with what wrangler uploads
-	@.venv/bin/python -m devstack.vendor
+	@.venv/bin/python -m deploy.vendor
 
 .PHONY: build-frontend
 build-frontend: install ## Build the dashboard into frontend/dist, for Pages
 	@npm --prefix frontend run --silent build
 
 dry-run: vendor ## Bundle each worker as a deploy would, and print its upload size
-	@.venv/bin/python -m devstack.dry_run
+	@.venv/bin/python -m deploy.dry_run
 
 ##@ Check
 

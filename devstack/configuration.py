@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.vendor import libraries, load_toml, vendor
 from devstack.paths import ROOT, SHARED, WORKERS, worker_folder
 from devstack.ports import HOST, Ports
 from devstack.runtime.workerd import DEVELOPMENT_FLAG
 from devstack.secrets import Secrets
-from devstack.vendor import libraries, load_toml, vendor
 
 RUNTIME = Path(__file__).parent / "runtime"
 OVERRIDES = ROOT / ".dev.vars"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from devstack.imports import Module, file_in, is_type_checking, reachable
+from deploy.imports import Module, file_in, is_type_checking, reachable
 
 SERVICES = (
     "account",

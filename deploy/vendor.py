@@ -23,8 +23,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from devstack import imports, stripe_subset
-from devstack.imports import file_in, imported_by, reachable
+from deploy import imports, stripe_subset
+from deploy.imports import file_in, imported_by, reachable
 from devstack.paths import CACHE, ROOT, SHARED, WORKERS, worker_folder
 
 SDK = "workers-runtime-sdk"

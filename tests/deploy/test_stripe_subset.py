@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import stripe
 
-from devstack import stripe_subset
+from deploy import stripe_subset
 
 WHOLE = Path(stripe.__file__).parent
 
