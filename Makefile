@@ -80,7 +80,7 @@ vendor: install ## Fill workers/*/python_modules with what wrangler uploads
 build-frontend: install ## Build the dashboard into frontend/dist, for Pages
 	@npm --prefix frontend run --silent build
 
-dry-run: vendor ## Bundle each worker as a deploy would, and print its upload size
+dry-run: vendor ## Bundle each worker as a deploy would, compare it with its wheels, and print its size
 	@.venv/bin/python -m deploy.dry_run
 
 ##@ Check
