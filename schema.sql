@@ -203,6 +203,9 @@ CREATE TABLE end_users (
   subscriptionStatus TEXT,
   createdAt TEXT NOT NULL,
   updatedAt TEXT NOT NULL,
+  -- Since when the membership is proven, by the user's own token or by creation through POST /api/customers. NULL: a backend named
+  -- the id. Nothing at Clerk, no email address and no sign-in follows from such a row.
+  provenAt TEXT,
   PRIMARY KEY (publishableKey, clerkUserId)
 ) WITHOUT ROWID;
 CREATE INDEX end_users_by_age ON end_users (publishableKey, createdAt, clerkUserId);
@@ -214,6 +217,15 @@ CREATE INDEX end_users_by_status ON end_users (publishableKey, coalesce(subscrip
 CREATE INDEX end_users_by_plan_and_status ON end_users (
   publishableKey, coalesce(subscriptionPlan, plan, ''), coalesce(subscriptionStatus, 'none'), createdAt, clerkUserId
 );
+
+-- Who was deleted when, for as long as a token from before can be alive: such a token does not bring the user back.
+CREATE TABLE deleted_end_users (
+  publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
+  clerkUserId TEXT NOT NULL,
+  deletedAt TEXT NOT NULL,
+  PRIMARY KEY (publishableKey, clerkUserId)
+) WITHOUT ROWID;
+CREATE INDEX deleted_end_users_by_age ON deleted_end_users (deletedAt);
 
 -- One subscription per end user and project: the live one, else the last that ended. monthlyAmount is its MRR.
 -- plan NULL: the price is no tier's of this project (any more), so it entitles nothing.

@@ -33,6 +33,14 @@ async def deliver(context: Context, effects: Mapping[str, Effect]) -> int:
     return settled
 
 
+async def deliver_quietly(context: Context, effects: Mapping[str, Effect]) -> None:
+    """`deliver` where nobody waits for its outcome. The schedule does the rest."""
+    try:
+        await deliver(context, effects)
+    except ApiError as error:
+        context.log.warning("outbox waits for the schedule", reason=error.reason or error.code)
+
+
 async def _carry_out(context: Context, row: Row, effect: Effect) -> bool:
     try:
         await effect(context, json.loads(row["payload"]))

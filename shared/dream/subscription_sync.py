@@ -13,7 +13,7 @@ from typing import Any
 from dream.bindings import Bound
 from dream.clients.stripe_http import StripeRefused
 from dream.context import Context
-from dream.db import subscription_syncs, subscriptions, tier_prices
+from dream.db import clerk_effects, subscription_syncs, subscriptions, tier_prices
 from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS, Owner, SubscriptionFacts
 from dream.domain.timestamps import iso
 from dream.effects import delivery
@@ -78,7 +78,7 @@ def statements(
         )
     return [
         *bound,
-        subscriptions.owe_plan(owner, past_due_after, context.settings.end_users(account.mode).name, now),
+        clerk_effects.show_plan(owner.publishable_key, owner.user_id, past_due_after, now),
         subscription_syncs.mark_applied(facts.subscription_id, number),
     ]
 

@@ -79,15 +79,17 @@ def test_an_address_is_one_customer(api: httpx.Client, saas: Saas, other: Saas, 
         assert (again.status_code, again.json()["code"]) == (409, "customer_exists")
 
 
-def test_a_clerk_user_of_no_project_is_bound(
+def test_a_clerk_user_of_no_project_is_not_taken_over_by_an_address(
     stack: Stack, api: httpx.Client, clerk: httpx.Client, saas: Saas, email: str
 ) -> None:
     user = clerk.post("/_devstack/users", json={"instance": "endUsersTest", "email": email}).json()
-    assert create(api, saas, email)["id"] == user["id"]
+    refused = api.post("/api/customers", json={"email": email}, headers=saas.tenant.headers())
+    assert (refused.status_code, refused.json()["code"]) == (409, "customer_exists")
     settled(stack, user["id"])
     found = clerk_user(stack, clerk, user["id"])
     assert found is not None
-    assert found["public_metadata"] == {"publishableKey": saas.tenant.publishable_key, "plan": "free"}
+    assert found["public_metadata"] == {}
+    assert stack.d1("SELECT * FROM end_users WHERE clerkUserId = ?1", user["id"]) == []
 
 
 def test_a_customer_that_was_made_at_clerk_only_is_finished_by_a_retry(

@@ -181,7 +181,17 @@ def test_what_has_lapsed_is_forgotten_and_what_has_not_is_kept(stack: Stack, str
             deleted_id,
             moment,
         )
+    project = make_tenant(stack).publishable_key
+    for name, moment in (("old", LONG_AGO), ("new", now)):
+        stack.d1(
+            "INSERT INTO deleted_end_users (publishableKey, clerkUserId, deletedAt) VALUES (?1, ?2, ?3)",
+            project,
+            name,
+            moment,
+        )
     stack.run_scheduled(WORKER)
+    remembered = stack.d1("SELECT clerkUserId FROM deleted_end_users WHERE publishableKey = ?1", project)
+    assert [row["clerkUserId"] for row in remembered] == ["new"]
     events = "SELECT eventId, payload IS NULL AS dropped FROM events WHERE type = 'lapse.test' AND eventId LIKE ?1"
     assert {row["eventId"]: row["dropped"] for row in stack.d1(events, f"%_{platform_id}")} == {
         f"evt_old_{platform_id}": 1,

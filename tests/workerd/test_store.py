@@ -55,6 +55,18 @@ def at_once(calls: list[Any]) -> list[httpx.Response]:
         return list(pool.map(lambda call: call(), calls))
 
 
+def test_a_guests_cart_made_to_be_slow_is_refused_and_holds_nobody_up(stack: Stack, store: Store) -> None:
+    """Brackets, then a string that never ends: each of its quotes once made the reader start anew."""
+    body = b"[" + b"[]," * 65 + b'"' + b'\\"' * 30_000
+    guest = {"X-Publishable-Key": store.tenant.publishable_key, "Content-Type": "application/json"}
+    cart = f"{stack.url('api-multi')}/api/cart/checkout"
+    with ThreadPoolExecutor(1) as pool:
+        attack = pool.submit(httpx.post, cart, headers=guest, content=body, timeout=10)
+        assert httpx.get(f"{stack.url('api-multi')}/health", timeout=10).status_code == 200
+        answer = attack.result()
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_json")
+
+
 def test_three_carts_race_for_the_last_two(store: Store) -> None:
     answers = at_once([lambda: store.checkout({"poster": 1})] * 3)
     assert Counter(answer.status_code for answer in answers) == {200: 2, 409: 1}

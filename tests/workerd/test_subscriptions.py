@@ -291,6 +291,9 @@ def test_clerk_shows_the_plan(stack: Stack, stripe: StripeControls, api: httpx.C
             "publicMetadata": {"publishableKey": saas.tenant.publishable_key},
         },
     ).json()["id"]
+    minted = httpx.post(f"{clerk}/_devstack/tokens", json={"instance": "endUsersTest", "userId": made}).json()
+    proof = {"X-Publishable-Key": saas.tenant.publishable_key, "X-Clerk-Token": minted["token"]}
+    assert api.post("/api/data", json={}, headers=proof).status_code == 200
     subscribe(api, stripe, saas, made)
     settled(stack, made)
     headers = {"Authorization": f"Bearer {stack.state['clerkSecretKeys']['endUsersTest']}"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import httpx
@@ -181,6 +183,18 @@ def test_a_huge_token_is_refused(attacker: Attacker) -> None:
 def test_rubbish_is_refused(attacker: Attacker) -> None:
     for token in ("x", "...", "a.b.c", "null", "eyJhbGciOiJSUzI1NiJ9.e30.", "[" * 2000):
         attacker.refused(token)
+
+
+def test_tokens_made_to_be_slow_hold_nobody_up(attacker: Attacker) -> None:
+    """Brackets, then a string that never ends: each of its quotes once made the reader start anew."""
+    header = "[" + "[]," * 65 + '"' + '\\"' * 2_800
+    tokens = [f"{urlsafe_b64encode(header.encode()).decode().rstrip('=')}.e30.{attempt:04}" for attempt in range(40)]
+    assert 7_000 < len(tokens[0]) < 8_192
+    with ThreadPoolExecutor(len(tokens)) as pool:
+        attacks = [pool.submit(attacker.refused, token) for token in tokens]
+        assert httpx.get(f"{attacker.stack.url(attacker.door.worker)}/health", timeout=10).status_code == 200
+        for attack in attacks:
+            attack.result()
 
 
 def test_unknown_keys_cause_no_more_than_one_fetch(attacker: Attacker) -> None:

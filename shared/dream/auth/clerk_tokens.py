@@ -21,7 +21,11 @@ from dream.errors import Unauthorized
 from dream.settings import ClerkInstance
 
 MAXIMUM_LENGTH = 8 * 1024
+MAXIMUM_HEADER_LENGTH = 1024
+"""Of the first segment, which is decoded before the signature is known."""
 SKEW_SECONDS = 5.0
+MAXIMUM_AGE_SECONDS = 30 * 24 * 3600.0
+"""A token is refused when it is older, however long its JWT template lets it live: deletions are remembered for this long."""
 MAXIMUM_USER_ID_LENGTH = 128
 LATEST_SECONDS = 1e12
 
@@ -45,7 +49,7 @@ class Claims:
 
     def require_current(self, now_seconds: float) -> None:
         """Raises Unauthorized before and after the token's time, give or take the skew."""
-        if now_seconds >= self.expires_at + SKEW_SECONDS:
+        if now_seconds >= min(self.expires_at, self.not_before + MAXIMUM_AGE_SECONDS) + SKEW_SECONDS:
             raise Unauthorized("The session token has expired.", code="token_expired")
         if now_seconds < self.not_before - SKEW_SECONDS:
             raise _invalid("not valid yet")
@@ -90,6 +94,8 @@ def _parts(token: str) -> tuple[Mapping[str, Any], str, bytes]:
     if len(segments) != 3:
         raise _invalid("not three segments")
     header, payload, signature = segments
+    if len(header) > MAXIMUM_HEADER_LENGTH:
+        raise _invalid("the header is too long")
     try:
         return _json_object(header), f"{header}.{payload}", base64url_decode(signature)
     except ValueError as error:

@@ -65,6 +65,16 @@ class ProjectCaller:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """What an end user's verified token says beside who they are. `issued_at` is ISO 8601 UTC."""
+
+    claimed: str | None
+    """The project that the token names."""
+    issued_at: str
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EndUserCaller:
     """One end user of a project, named by the developer's backend or proved by a token."""
 
@@ -74,6 +84,8 @@ class EndUserCaller:
     plan_hint: str | None = None
     """`X-User-Plan`, which only a secret key may give."""
     email: str | None = None
+    token: TokenFacts | None = None
+    """None when a backend named the user in `X-User-Id`, which proves nothing."""
 
     @property
     def rate_key(self) -> str:

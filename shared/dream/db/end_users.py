@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 from dream.bindings import Bound, Database, Sql
+from dream.db.deleted_end_users import IS_DELETED
 from dream.domain.clerk_objects import ClerkUser
 from dream.domain.end_users import EndUserChange, NewEndUser
 from dream.domain.keys import Mode
 
-Membership: TypeAlias = Literal["member", "stranger", "unbound"]
-"""Of a user in a project: belongs to it, belongs to another one, or to none yet."""
+Membership: TypeAlias = Literal["member", "stranger", "unbound", "deleted"]
+"""Of a user in a project: proven to belong to it, belongs to another one, to none yet, or was deleted after the token was issued."""
 
 PROVISION = Sql("""
 INSERT INTO end_users (publishableKey, clerkUserId, createdAt, updatedAt) VALUES (?1, ?2, ?3, ?3)
 ON CONFLICT (publishableKey, clerkUserId) DO NOTHING
 """)
 
-# ?3 is the project that the user's token claims, or NULL; one that was deleted since claims nothing.
-FIND_MEMBERSHIP = Sql("""
+# A claim comes before any row, and only proven rows count. A deleted project claims nothing.
+_CLAIMED_ELSEWHERE = "({claimed} IS NOT {project} AND EXISTS (SELECT 1 FROM projects WHERE publishableKey = {claimed}))"
+_PROVEN_ELSEWHERE = """({claimed} IS NOT {project} AND EXISTS (
+    SELECT 1 FROM end_users WHERE clerkUserId = {user} AND publishableKey <> {project} AND provenAt IS NOT NULL))"""
+
+# ?3 is the project that the user's token claims, or NULL; ?4 is when it was issued.
+_ASKED = {"project": "?1", "user": "?2", "claimed": "?3", "issued": "?4"}
+FIND_MEMBERSHIP = Sql(f"""
 SELECT CASE
-  WHEN EXISTS (SELECT 1 FROM end_users WHERE publishableKey = ?1 AND clerkUserId = ?2) THEN 'member'
-  WHEN EXISTS (SELECT 1 FROM end_users WHERE clerkUserId = ?2)
-    OR EXISTS (SELECT 1 FROM projects WHERE publishableKey = ?3) THEN 'stranger'
+  WHEN {IS_DELETED.format(**_ASKED)} THEN 'deleted'
+  WHEN {_CLAIMED_ELSEWHERE.format(**_ASKED)} THEN 'stranger'
+  WHEN EXISTS (SELECT 1 FROM end_users WHERE publishableKey = ?1 AND clerkUserId = ?2 AND provenAt IS NOT NULL)
+    THEN 'member'
+  WHEN {_PROVEN_ELSEWHERE.format(**_ASKED)} THEN 'stranger'
   ELSE 'unbound' END AS answer
 """)
 
-# Of two projects that see a new user at the same moment, one gets them.
-BIND = Sql("""
-INSERT INTO end_users (publishableKey, clerkUserId, email, createdAt, updatedAt)
-SELECT ?1, ?2, ?3, ?4, ?4 WHERE NOT EXISTS (SELECT 1 FROM end_users WHERE clerkUserId = ?2)
-ON CONFLICT (publishableKey, clerkUserId) DO NOTHING
+# The user's token arrived: the membership is proven, and counts of an unproven row stay. Of two projects that see a new user at
+# the same moment, one gets them. ?7 is the project that token or Clerk claims, or NULL; ?8 is when the token was issued.
+_ARRIVED = {"project": "?1", "user": "?2", "claimed": "?7", "issued": "?8"}
+JOIN = Sql(f"""
+INSERT INTO end_users (publishableKey, clerkUserId, email, firstName, lastName, provenAt, createdAt, updatedAt)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?6, ?6
+WHERE NOT {IS_DELETED.format(**_ARRIVED)} AND NOT {_CLAIMED_ELSEWHERE.format(**_ARRIVED)}
+  AND (NOT {_PROVEN_ELSEWHERE.format(**_ARRIVED)}
+    OR EXISTS (SELECT 1 FROM end_users WHERE publishableKey = ?1 AND clerkUserId = ?2 AND provenAt IS NOT NULL))
+ON CONFLICT (publishableKey, clerkUserId) DO UPDATE SET
+  provenAt = coalesce(provenAt, excluded.provenAt), email = coalesce(email, excluded.email),
+  firstName = coalesce(firstName, excluded.firstName), lastName = coalesce(lastName, excluded.lastName)
+WHERE provenAt IS NULL OR (email IS NULL AND excluded.email IS NOT NULL)
+  OR (firstName IS NULL AND excluded.firstName IS NOT NULL) OR (lastName IS NULL AND excluded.lastName IS NOT NULL)
 """)
 
 
@@ -39,18 +58,36 @@ async def provision(db: Database, publishable_key: str, user_id: str, now: str) 
     await db.run(PROVISION, publishable_key, user_id, now)
 
 
-async def find_membership(db: Database, publishable_key: str, user_id: str, claimed: str | None) -> Membership:
-    """Whether the user belongs to the project, to another one, or to none. `claimed` is the project that their token names."""
-    return cast("Membership", await db.value(FIND_MEMBERSHIP, publishable_key, user_id, claimed))
+async def find_membership(
+    db: Database, publishable_key: str, user_id: str, claimed: str | None, issued_at: str
+) -> Membership:
+    """Whether the user belongs to the project. `claimed` is the project that their token names, `issued_at` when it was issued."""
+    return cast("Membership", await db.value(FIND_MEMBERSHIP, publishable_key, user_id, claimed, issued_at))
 
 
-async def bind(db: Database, publishable_key: str, user_id: str, email: str | None, now: str) -> bool:
-    """Make a user of no project this project's. Whether they are its own now; ConstraintFailed when the project is gone."""
-    statements = [
-        BIND.bind(publishable_key, user_id, email, now),
-        FIND_MEMBERSHIP.bind(publishable_key, user_id, None),
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A user whose token arrived at a project. `claimed` is the project that the token, or Clerk itself, has them in."""
+
+    publishable_key: str
+    user_id: str
+    claimed: str | None
+    issued_at: str
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+def join(arrival: Arrival, now: str) -> list[Bound]:
+    """Make the user the project's own, unless they are another's or were deleted. The second statement's row has the membership.
+
+    The batch raises ConstraintFailed when the project is gone.
+    """
+    key, user_id, claimed, issued_at = arrival.publishable_key, arrival.user_id, arrival.claimed, arrival.issued_at
+    return [
+        JOIN.bind(key, user_id, arrival.email, arrival.first_name, arrival.last_name, now, claimed, issued_at),
+        FIND_MEMBERSHIP.bind(key, user_id, claimed, issued_at),
     ]
-    return (await db.batch(statements))[1][0]["answer"] == "member"
 
 
 # Billing ---------------------------------------------------------------------------------------------------
@@ -91,10 +128,14 @@ async def set_customer(
 
 # Customers, as the developer's backend manages them ---------------------------------------------------------
 
-# A user of any project, this one included, is not made again.
+# A user who proved themselves anywhere, here included, is not created again. Creation proves.
 CREATE = Sql("""
-INSERT INTO end_users (publishableKey, clerkUserId, email, firstName, lastName, plan, createdAt, updatedAt)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7 WHERE NOT EXISTS (SELECT 1 FROM end_users WHERE clerkUserId = ?2)
+INSERT INTO end_users (publishableKey, clerkUserId, email, firstName, lastName, plan, provenAt, createdAt, updatedAt)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?7
+WHERE NOT EXISTS (SELECT 1 FROM end_users WHERE clerkUserId = ?2 AND provenAt IS NOT NULL)
+ON CONFLICT (publishableKey, clerkUserId) DO UPDATE SET
+  email = excluded.email, firstName = excluded.firstName, lastName = excluded.lastName, plan = excluded.plan,
+  provenAt = excluded.provenAt, updatedAt = excluded.updatedAt
 RETURNING clerkUserId
 """)
 
@@ -108,12 +149,8 @@ RETURNING clerkUserId
 
 DELETE = Sql("DELETE FROM end_users WHERE publishableKey = ?1 AND clerkUserId = ?2 RETURNING email")
 
-# After DELETE: the Clerk user goes with the last project, if Clerk too has them as this project's. Instance ?3.
-OWE_DELETING_CLERK_USER = Sql("""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'delete_user', ?3 || ':' || ?2, json_object('instance', ?3, 'userId', ?2, 'onlyOf', ?1), ?4, ?4
-WHERE NOT EXISTS (SELECT 1 FROM end_users WHERE clerkUserId = ?2)
-ON CONFLICT (kind, subject) DO NOTHING
+IS_PROVEN = Sql("""
+SELECT 1 AS answer FROM end_users WHERE publishableKey = ?1 AND clerkUserId = ?2 AND provenAt IS NOT NULL
 """)
 
 
@@ -132,25 +169,12 @@ def delete(publishable_key: str, user_id: str) -> Bound:
     return DELETE.bind(publishable_key, user_id)
 
 
-def owe_deleting_clerk_user(publishable_key: str, user_id: str, instance: str, now: str) -> Bound:
-    return OWE_DELETING_CLERK_USER.bind(publishable_key, user_id, instance, now)
+async def is_proven(db: Database, publishable_key: str, user_id: str) -> bool:
+    """Whether the user's membership is proven, so that their profile at Clerk is this project's to change."""
+    return await db.value(IS_PROVEN, publishable_key, user_id) is not None
 
 
-# Users who come in through sign-up, and what Clerk says of them -----------------------------------------------
-
-# ?7 is the project that Clerk has the user in, or NULL; one that was deleted since counts for none. A row alone proves nothing:
-# a developer's backend may name any user, and a token must not be handed to a project that only named them.
-JOIN = Sql("""
-INSERT INTO end_users (publishableKey, clerkUserId, email, firstName, lastName, createdAt, updatedAt)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?6
-WHERE ?7 IS ?1
-  OR NOT (EXISTS (SELECT 1 FROM projects WHERE publishableKey = ?7)
-    OR EXISTS (SELECT 1 FROM end_users WHERE clerkUserId = ?2 AND publishableKey <> ?1))
-ON CONFLICT (publishableKey, clerkUserId) DO UPDATE SET
-  email = coalesce(email, excluded.email), firstName = coalesce(firstName, excluded.firstName),
-  lastName = coalesce(lastName, excluded.lastName)
-RETURNING clerkUserId
-""")
+# What Clerk says of them -------------------------------------------------------------------------------------
 
 # What the user pays for and what the user gets; a store has no plans. Moment ?3: past due since then still entitles.
 FIND_PLAN = Sql("""
@@ -165,10 +189,11 @@ LEFT JOIN subscriptions s ON s.publishableKey = p.publishableKey AND s.userId = 
 WHERE p.publishableKey = ?1
 """)
 
-# Of one project: the one that Clerk has the user in, so that nobody learns an address by naming a user.
+# Of one project: the one that Clerk has the user in, and only of a proven member, so that nobody learns an address by naming a user.
 SET_PROFILE = Sql("""
 UPDATE end_users SET email = coalesce(?3, email), firstName = ?4, lastName = ?5, clerkUpdatedAt = ?6, updatedAt = ?7
-WHERE publishableKey = ?1 AND clerkUserId = ?2 AND (clerkUpdatedAt IS NULL OR clerkUpdatedAt <= ?6)
+WHERE publishableKey = ?1 AND clerkUserId = ?2 AND provenAt IS NOT NULL
+  AND (clerkUpdatedAt IS NULL OR clerkUpdatedAt <= ?6)
 """)
 
 # By the user: whoever is gone at Clerk is gone from every project of the mode.
@@ -178,31 +203,21 @@ WHERE u.clerkUserId = ?1 AND p.mode = ?2
 """)
 
 
-def join(
-    publishable_key: str,
-    user_id: str,
-    claimed: str | None,
-    email: str | None,
-    first_name: str | None,
-    last_name: str | None,
-    now: str,
-) -> Bound:
-    """Make the user the project's own. `claimed` is the project that Clerk has them in.
-
-    Has a row when they are its own now, none when they are another's; ConstraintFailed when the project is gone.
-    """
-    return JOIN.bind(publishable_key, user_id, email, first_name, last_name, now, claimed)
-
-
 def plan_of(publishable_key: str, user_id: str, past_due_after: str) -> Bound:
     """`plan` as it is in force, and `paidPlan` when a subscription gives it."""
     return FIND_PLAN.bind(publishable_key, user_id, past_due_after)
 
 
-def set_profile(user: ClerkUser, changed_at: str, now: str) -> Bound:
+def set_profile(user: ClerkUser, now: str) -> Bound:
     """Address and names as Clerk has them, unless something newer is known. An address without proof is not taken."""
     email = user.email if user.email_verified else None
-    return SET_PROFILE.bind(user.publishable_key, user.id, email, user.first_name, user.last_name, changed_at, now)
+    return SET_PROFILE.bind(user.publishable_key, user.id, email, user.first_name, user.last_name, user.updated_at, now)
+
+
+async def record_profile(db: Database, user: ClerkUser, now: str) -> None:
+    """`set_profile` on its own."""
+    bound = set_profile(user, now)
+    await db.run(bound.statement, *bound.values)
 
 
 async def list_projects_of_clerk_user(db: Database, user_id: str, mode: Mode) -> list[str]:

@@ -6,6 +6,7 @@ Every statement takes the developer, or a platform that was looked up by the dev
 from __future__ import annotations
 
 from dream.bindings import Bound, Database, Row, Sql
+from dream.db import clerk_effects
 
 _COLUMNS = (
     "p.publishableKey, p.platformId, p.name, p.projectType, p.mode, p.testPublishableKey, p.createdAt, p.updatedAt"
@@ -77,19 +78,6 @@ OWE_EXPIRING_ORDERS = _owe_on_account(
     "orders o ON o.publishableKey = p.publishableKey WHERE o.status = 'open' AND o.sessionId IS NOT NULL",
 )
 
-# End users who are Clerk's lose the project that their metadata names, so that they may join another.
-OWE_UNBINDING = Sql(f"""
-{_OWE}
-SELECT 'set_public_metadata', i.instance || ':' || u.clerkUserId || ':' || p.publishableKey, json_object(
-    'instance', i.instance, 'userId', u.clerkUserId, 'onlyOf', p.publishableKey,
-    'publicMetadata', json_object('publishableKey', NULL, 'plan', NULL)), ?3, ?3
-FROM (SELECT * FROM {_PROJECTS}) p
-JOIN (SELECT 'test' AS mode, 'END_USERS_TEST' AS instance UNION ALL SELECT 'live', 'END_USERS_LIVE') i ON i.mode = p.mode
-JOIN end_users u ON u.publishableKey = p.publishableKey
-WHERE u.clerkUserId LIKE 'user\\_%' ESCAPE '\\'
-{_RENEW}
-""")
-
 OWE_DELETING_IMAGES = Sql(f"""
 {_OWE}
 SELECT DISTINCT 'delete_image', ?1 || ' ' || t.imageUrl, json_object('platformId', ?1, 'url', t.imageUrl), ?3, ?3
@@ -138,11 +126,13 @@ def owe_cleaning_up(platform_id: str, publishable_key: str | None, now: str) -> 
         OWE_CANCELING,
         OWE_EXPIRING_CHECKOUTS,
         OWE_EXPIRING_ORDERS,
-        OWE_UNBINDING,
         OWE_DELETING_IMAGES,
         OWE_DELETING_UPLOADS,
     )
-    return [statement.bind(platform_id, publishable_key, now) for statement in owed]
+    return [
+        *(statement.bind(platform_id, publishable_key, now) for statement in owed),
+        clerk_effects.leave_projects(platform_id, publishable_key, now),
+    ]
 
 
 async def shows_image(db: Database, platform_id: str, url: str) -> bool:

@@ -71,22 +71,6 @@ WHERE publishableKey = ?1 AND userId = ?2 AND subscriptionId <> ?3 AND endedAt I
 ON CONFLICT (kind, subject) DO NOTHING
 """)
 
-# The plan of a user as Clerk is to show it: the same rule by which calls are counted. Past due after ?3.
-OWE_PLAN = Sql("""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'set_public_metadata', ?4 || ':' || ?2 || ':' || ?1, json_object('instance', ?4, 'userId', ?2, 'publicMetadata',
-  json_object('publishableKey', ?1, 'plan', coalesce(s.plan, u.plan, (
-    SELECT d.name FROM tiers d
-    WHERE d.publishableKey = ?1 AND d.billingMode = 'subscription' AND d.archivedAt IS NULL
-    ORDER BY d.name <> 'free', d.price LIMIT 1)))), ?5, ?5
-FROM end_users u
-LEFT JOIN subscriptions s ON s.publishableKey = u.publishableKey AND s.userId = u.clerkUserId
-  AND (s.status IN ('active', 'trialing') OR (s.status = 'past_due' AND s.pastDueSince > ?3))
-WHERE u.publishableKey = ?1 AND u.clerkUserId = ?2
-ON CONFLICT (kind, subject) DO UPDATE SET
-  payload = excluded.payload, version = version + 1, attempts = 0, nextAttemptAt = excluded.nextAttemptAt, lastError = NULL
-""")
-
 OWE_CANCELING_OF_USER = Sql("""
 INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
 SELECT 'cancel_subscription', s.subscriptionId,
@@ -149,11 +133,6 @@ def owe_end_if_second(owner: Owner, subscription_id: str, mode: str, account: st
     """Owe the end of this subscription if the user's live subscription is another one."""
     payload = json.dumps({"mode": mode, "account": account, "subscriptionId": subscription_id})
     return OWE_END_IF_SECOND.bind(owner.publishable_key, owner.user_id, subscription_id, payload, now, number)
-
-
-def owe_plan(owner: Owner, past_due_after: str, instance: str, now: str) -> Bound:
-    """Owe Clerk the user's plan as it is after the statements before this one."""
-    return OWE_PLAN.bind(owner.publishable_key, owner.user_id, past_due_after, instance, now)
 
 
 def owe_canceling_of_user(publishable_key: str, user_id: str, now: str) -> Bound:

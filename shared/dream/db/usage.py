@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from dream.bindings import Database, Sql
+from dream.db.deleted_end_users import IS_DELETED
 
-# Who counts: project ?1, user ?2, calendar month ?3 to ?4, now ?5, secret key hash or NULL ?6, plan hint ?7, grace ?8.
+# Who counts: project ?1, user ?2, calendar month ?3 to ?4, now ?5, secret key hash or NULL ?6, plan hint ?7, grace ?8,
+# issue of the token or NULL ?9.
 # The plan: an entitling subscription's, else the one set for the user, else the hint, else the default tier.
-_CALLER = """
+_CALLER = f"""
 FROM projects p
 LEFT JOIN subscriptions s ON s.publishableKey = p.publishableKey AND s.userId = ?2
   AND (s.status IN ('active', 'trialing') OR (s.status = 'past_due' AND s.pastDueSince > ?8))
@@ -28,37 +30,40 @@ WHERE p.publishableKey = ?1
   AND (?6 IS NULL OR EXISTS (
     SELECT 1 FROM api_keys k WHERE k.secretKeyHash = ?6 AND k.publishableKey = p.publishableKey
       AND k.status = 'active' AND (k.expiresAt IS NULL OR k.expiresAt > ?5)))
+  AND NOT {IS_DELETED.format(project="p.publishableKey", user="?2", issued="?9")}
 """
 
-# The cheapest tier that allows more than the one that refused.
+# The cheapest tier that allows more than the one that refused, and whether the user's membership is proven.
 _ANSWER = """
 json_array(plan, usageCount, "limit", periodStart, periodEnd, outcome,
   json(CASE WHEN outcome = 'limit_reached' THEN (
     SELECT json_array(n.name, n.price) FROM tiers n
     WHERE n.publishableKey = usage_counts.publishableKey AND n.billingMode = 'subscription' AND n.archivedAt IS NULL
       AND (n."limit" IS NULL OR n."limit" > usage_counts."limit")
-    ORDER BY n.price, n."limit" IS NULL, n."limit" LIMIT 1) END))
+    ORDER BY n.price, n."limit" IS NULL, n."limit" LIMIT 1) END),
+  EXISTS (SELECT 1 FROM end_users m WHERE m.publishableKey = usage_counts.publishableKey
+    AND m.clerkUserId = usage_counts.userId AND m.provenAt IS NOT NULL))
 """
 
 
 def _count(only_if: str) -> str:
-    # Further: quantity ?9, this minute ?10, calls a minute ?11, claim ?12.
+    # Further: quantity ?10, this minute ?11, calls a minute ?12, claim ?13.
     return f"""
 INSERT INTO usage_counts (publishableKey, userId, periodStart, periodEnd, plan, "limit", usageCount,
   minuteStart, minuteCount, outcome, claimId, updatedAt)
 SELECT p.publishableKey, ?2, coalesce(s.currentPeriodStart, ?3), coalesce(s.currentPeriodEnd, ?4), t.name, t."limit",
-  CASE WHEN t."limit" IS NULL OR ?9 <= t."limit" THEN ?9 ELSE 0 END,
-  ?10, 1, CASE WHEN t."limit" IS NULL OR ?9 <= t."limit" THEN 'counted' ELSE 'limit_reached' END, ?12, ?5
+  CASE WHEN t."limit" IS NULL OR ?10 <= t."limit" THEN ?10 ELSE 0 END,
+  ?11, 1, CASE WHEN t."limit" IS NULL OR ?10 <= t."limit" THEN 'counted' ELSE 'limit_reached' END, ?13, ?5
 {_CALLER}{only_if}
 ON CONFLICT (publishableKey, userId, periodStart) DO UPDATE SET
   periodEnd = excluded.periodEnd, plan = excluded.plan, "limit" = excluded."limit",
   usageCount = usageCount + CASE
-    WHEN usageCount + ?9 > excluded."limit" THEN 0
-    WHEN minuteStart = excluded.minuteStart AND minuteCount >= ?11 THEN 0
-    ELSE ?9 END,
+    WHEN usageCount + ?10 > excluded."limit" THEN 0
+    WHEN minuteStart = excluded.minuteStart AND minuteCount >= ?12 THEN 0
+    ELSE ?10 END,
   outcome = CASE
-    WHEN usageCount + ?9 > excluded."limit" THEN 'limit_reached'
-    WHEN minuteStart = excluded.minuteStart AND minuteCount >= ?11 THEN 'rate_limited'
+    WHEN usageCount + ?10 > excluded."limit" THEN 'limit_reached'
+    WHEN minuteStart = excluded.minuteStart AND minuteCount >= ?12 THEN 'rate_limited'
     ELSE 'counted' END,
   minuteCount = CASE WHEN minuteStart = excluded.minuteStart THEN minuteCount + 1 ELSE 1 END,
   minuteStart = excluded.minuteStart, claimId = excluded.claimId, updatedAt = excluded.updatedAt
@@ -70,7 +75,8 @@ COUNT_CALL = Sql(_count(""))
 
 READ_USAGE = Sql(f"""
 SELECT json_array(t.name, coalesce(c.usageCount, 0), t."limit", coalesce(s.currentPeriodStart, ?3),
-  coalesce(s.currentPeriodEnd, ?4), CASE WHEN u.clerkUserId IS NULL THEN 'new_user' ELSE 'known_user' END, NULL) AS answer
+  coalesce(s.currentPeriodEnd, ?4), CASE WHEN u.clerkUserId IS NULL THEN 'new_user' ELSE 'known_user' END, NULL,
+  u.provenAt IS NOT NULL) AS answer
 {
     _CALLER.replace(
         "WHERE p.publishableKey",
@@ -92,7 +98,7 @@ WHERE createdAt < ?6
 
 COUNT_CALL_ONCE = Sql(
     _count(
-        "  AND EXISTS (SELECT 1 FROM idempotency_keys i WHERE i.scope = ?13 AND i.idempotencyKey = ?14 AND i.claimId = ?12)"
+        "  AND EXISTS (SELECT 1 FROM idempotency_keys i WHERE i.scope = ?14 AND i.idempotencyKey = ?15 AND i.claimId = ?13)"
     )
 )
 
@@ -127,6 +133,7 @@ class CountingCaller:
     secret_key_hash: str | None
     plan_hint: str | None
     past_due_after: str
+    token_issued_at: str | None
 
     def values(self) -> tuple[str | None, ...]:
         return (
@@ -138,6 +145,7 @@ class CountingCaller:
             self.secret_key_hash,
             self.plan_hint,
             self.past_due_after,
+            self.token_issued_at,
         )
 
 

@@ -20,6 +20,7 @@ class ClerkUser:
     last_name: str | None
     public_metadata: Mapping[str, Any]
     created_at: str
+    updated_at: str
 
     @classmethod
     def from_clerk(cls, user: Mapping[str, Any]) -> ClerkUser:
@@ -33,6 +34,7 @@ class ClerkUser:
             last_name=user["last_name"] or None,
             public_metadata=user["public_metadata"] or {},
             created_at=iso(user["created_at"] / 1000),
+            updated_at=iso(user["updated_at"] / 1000),
         )
 
     @property

@@ -12,6 +12,7 @@ from dream.errors import InvalidFields
 
 MAXIMUM_LIMIT = 100
 DEFAULT_LIMIT = 20
+MAXIMUM_CURSOR_LENGTH = 4096
 
 
 def cursor_after(*place: str) -> str:
@@ -25,7 +26,11 @@ def place_of(query: Mapping[str, str], parts: int) -> tuple[str, ...] | None:
     if not cursor:
         return None
     try:
-        place = parse_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        place = (
+            None
+            if len(cursor) > MAXIMUM_CURSOR_LENGTH
+            else parse_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        )
     except ValueError:
         place = None
     found = cast("list[object]", place) if isinstance(place, list) else []

@@ -50,15 +50,18 @@ class CountedCall:
     outcome: Outcome
     usage: Usage
     upgrade: tuple[str, int] | None
+    is_proven: bool
+    """Whether the user's membership in the project is proven."""
 
     @classmethod
     def from_answer(cls, user_id: str, answer: list[Any]) -> CountedCall:
         """Of the JSON array that the counting statement returns."""
-        plan, count, limit, period_start, period_end, outcome, upgrade = answer
+        plan, count, limit, period_start, period_end, outcome, upgrade, is_proven = answer
         return cls(
             cast("Outcome", outcome),
             Usage(user_id, plan, count, limit, period_start, period_end),
             (upgrade[0], upgrade[1]) if upgrade is not None else None,
+            bool(is_proven),
         )
 
 

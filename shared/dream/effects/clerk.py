@@ -1,7 +1,7 @@
 """Effects on Clerk users that the outbox carries out. A user who is gone owes nothing and is owed nothing.
 
-What a token shows of a plan is a courtesy: D1 decides. But no project's wish touches a user of another one, whoever named them:
-metadata that name a project are only set for its own users and for users of none, and `onlyOf` in a payload wants its own.
+What a token shows of a plan is a courtesy: D1 decides. Effects exist for proven members only (`db.clerk_effects`). They ask Clerk
+once more: metadata that name a project are set only for its own users and for users of none, and `onlyOf` wants its own.
 
 Payloads have `instance` and `userId`. Subjects of the outbox name the project too, so that no project's wish replaces another's.
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 from dream.clients.clerk import Clerk
 from dream.context import Context
+from dream.db import end_users
 from dream.outbox import Effect
 
 
@@ -25,7 +26,9 @@ async def _set_public_metadata(context: Context, payload: Mapping[str, Any]) -> 
         belongs = (project,) if "onlyOf" in payload else (None, project)
         if user is None or user.publishable_key not in belongs:
             return
-    await clerk.merge_metadata(user_id, public=wanted)
+    changed = await clerk.merge_metadata(user_id, public=wanted)
+    if changed is not None and wanted.get("publishableKey") is not None:
+        await end_users.record_profile(context.db, changed, context.now())
 
 
 async def _delete_user(context: Context, payload: Mapping[str, Any]) -> None:

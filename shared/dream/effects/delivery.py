@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dream import outbox
 from dream.context import Context
 from dream.effects import clerk, images, stripe
-from dream.errors import ApiError
 from dream.outbox import Effect
 
 ALL: Mapping[str, Effect] = {**stripe.EFFECTS, **clerk.EFFECTS, **images.EFFECTS}
@@ -15,11 +14,4 @@ ALL: Mapping[str, Effect] = {**stripe.EFFECTS, **clerk.EFFECTS, **images.EFFECTS
 
 def soon(context: Context) -> None:
     """Carry out what is due after the answer has gone."""
-    context.wait_until(_deliver(context))
-
-
-async def _deliver(context: Context) -> None:
-    try:
-        await outbox.deliver(context, ALL)
-    except ApiError as error:
-        context.log.warning("outbox waits for the schedule", reason=error.reason or error.code)
+    context.wait_until(outbox.deliver_quietly(context, ALL))

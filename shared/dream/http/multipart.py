@@ -30,11 +30,11 @@ def parse_multipart(content_type: str, body: bytes) -> list[Part]:
         raise _malformed("The Content-Type names no boundary.")
     delimiter = b"--" + (found[1] or found[2]).encode()
     # Every delimiter but the first follows a line break, which belongs to it and not to the content before.
-    pieces = (b"\r\n" + body).split(b"\r\n" + delimiter)
-    if len(pieces) < 3 or not pieces[-1].startswith(b"--"):
-        raise _malformed("The body does not end with its boundary.")
+    pieces = (b"\r\n" + body).split(b"\r\n" + delimiter, MAXIMUM_PARTS + 2)
     if len(pieces) - 2 > MAXIMUM_PARTS:
         raise _malformed(f"A form may have {MAXIMUM_PARTS} parts at most.")
+    if len(pieces) < 3 or not pieces[-1].startswith(b"--"):
+        raise _malformed("The body does not end with its boundary.")
     return [_part(piece) for piece in pieces[1:-1]]
 
 

@@ -73,6 +73,14 @@ class Request:
                 self._query.setdefault(name, value)
         return self._query
 
+    def cookie(self, name: str) -> str | None:
+        """The value of the first cookie of this name, as sent (RFC 6265, 4.2.1); None if there is none."""
+        for pair in (self.headers.get("cookie") or "").split(";"):
+            found, _, value = pair.strip().partition("=")
+            if found == name:
+                return value
+        return None
+
     @property
     def address(self) -> str:
         """The caller's address, as Cloudflare names it."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dream import hooks
-from dream.auth.clerk_tokens import Claims, verified_claims
+from dream.auth.clerk_tokens import MAXIMUM_HEADER_LENGTH, Claims, verified_claims
 from dream.errors import Unauthorized, Unavailable
 from tests.shared.auth.clerk_instance import Instance, base64url
 from tests.shared.auth.conftest import Clerk
@@ -143,6 +143,16 @@ def test_claims_of_another_token_do_not_fit_the_signature(world: World, clerk: C
     header, _, signature = clerk.developers.token().split(".")
     _, payload, _ = clerk.developers.token(sub="user_2").split(".")
     refused(world, f"{header}.{payload}.{signature}")
+
+
+def test_a_long_header_is_refused_before_it_is_decoded(world: World, clerk: Clerk) -> None:
+    def token(padding: int) -> str:
+        header = {"alg": "RS256", "kid": "ins_key", "oiat": "x" * padding}
+        return clerk.developers.token_with_header(header)
+
+    claims_of(world, token(600))
+    assert len(token(800).partition(".")[0]) > MAXIMUM_HEADER_LENGTH
+    refused(world, token(800))
 
 
 def test_a_huge_token_is_refused_before_it_is_decoded(world: World, clerk: Clerk) -> None:

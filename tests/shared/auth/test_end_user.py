@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 
 import pytest
 
-from dream.auth.end_user import bind_end_user, end_user, forget_membership
+from dream.auth.clerk_tokens import MAXIMUM_AGE_SECONDS
+from dream.auth.end_user import counted_end_user, end_user, forget_membership, join_later
 from dream.auth.principal import EndUserCaller
 from dream.db import end_users
+from dream.departure import leave
 from dream.domain.keys import Mode, hash_secret, make_key
+from dream.domain.timestamps import iso
 from dream.errors import ApiError, BadRequest, Unauthorized, Unavailable
 from tests.shared.auth.conftest import Clerk
 from tests.shared.fakes import World, request_with
@@ -49,6 +53,14 @@ class Tenant:
 @pytest.fixture
 def tenant(world: World) -> Tenant:
     return Tenant(world)
+
+
+def proven_of(world: World, tenant: Tenant) -> list[str]:
+    """The users who proved themselves to the project."""
+    rows = world.db.connection.execute(
+        "SELECT clerkUserId FROM end_users WHERE publishableKey = ? AND provenAt IS NOT NULL", (tenant.publishable_key,)
+    )
+    return [row[0] for row in rows]
 
 
 def settle(world: World, **headers: str) -> EndUserCaller:
@@ -121,11 +133,107 @@ def test_a_user_of_another_project_is_refused(world: World, clerk: Clerk, tenant
     assert members_of(world, tenant) == []
 
 
-def test_a_row_admits_whom_the_claim_sends_elsewhere(world: World, clerk: Clerk, tenant: Tenant) -> None:
+def test_a_claim_of_another_project_outranks_any_row(world: World, clerk: Clerk, tenant: Tenant) -> None:
     other = Tenant(world)
+    sent = {"x_publishable_key": tenant.publishable_key}
+    settle(world, **sent, x_clerk_token=clerk.end_users_test.token())
+    assert proven_of(world, tenant) == ["user_1"]
+    claiming = clerk.end_users_test.token(metadata=other.claim)
+    refused(world, "project_mismatch", **sent, x_clerk_token=claiming)  # though the isolate remembers a member
+    forget_membership(tenant.publishable_key, "user_1")
+    refused(world, "project_mismatch", **sent, x_clerk_token=claiming)
+
+
+def test_a_row_that_a_backend_made_neither_admits_nor_locks_out(world: World, clerk: Clerk, tenant: Tenant) -> None:
+    attacker = Tenant(world)
+    asyncio.run(end_users.provision(world.db, attacker.publishable_key, "user_1", NOW))
+    settle(world, x_publishable_key=tenant.publishable_key, x_clerk_token=clerk.end_users_test.token())
+    assert (proven_of(world, tenant), proven_of(world, attacker)) == (["user_1"], [])
+    refused(
+        world,
+        "project_mismatch",
+        x_publishable_key=attacker.publishable_key,
+        x_clerk_token=clerk.end_users_test.token(),
+    )
+
+
+def test_an_unproven_row_becomes_proven_by_the_users_token(world: World, clerk: Clerk, tenant: Tenant) -> None:
     asyncio.run(end_users.provision(world.db, tenant.publishable_key, "user_1", NOW))
-    token = clerk.end_users_test.token(metadata=other.claim)
+    token = clerk.end_users_test.token(email="ada@example.com")
     settle(world, x_publishable_key=tenant.publishable_key, x_clerk_token=token)
+    assert proven_of(world, tenant) == ["user_1"]
+    row = world.db.connection.execute("SELECT email, createdAt FROM end_users").fetchone()
+    assert tuple(row) == ("ada@example.com", NOW)
+
+
+def test_the_first_token_enqueues_what_tells_clerk_in_the_same_batch(
+    world: World, clerk: Clerk, tenant: Tenant
+) -> None:
+    sent = {"x_publishable_key": tenant.publishable_key, "x_clerk_token": clerk.end_users_test.token()}
+
+    async def round_trips() -> int:
+        before = world.db.round_trips
+        await end_user(world.context, request_with(**sent))
+        made = world.db.round_trips - before
+        await world.finish()
+        return made
+
+    assert asyncio.run(round_trips()) == 3  # the key, the membership, the batch that joins
+    ((kind, payload),) = world.db.connection.execute("SELECT kind, payload FROM outbox").fetchall()
+    assert kind == "set_public_metadata"
+    assert json.loads(payload) == {
+        "instance": "END_USERS_TEST",
+        "userId": "user_1",
+        "publicMetadata": {"publishableKey": tenant.publishable_key, "plan": None},
+    }
+
+
+def delete(world: World, tenant: Tenant, at: float) -> None:
+    """The developer deletes user_1 at that moment."""
+    asyncio.run(world.db.batch(leave(tenant.publishable_key, "user_1", iso(at))))
+    forget_membership(tenant.publishable_key, "user_1")
+
+
+@pytest.mark.parametrize("claims", [True, False])
+def test_a_token_from_before_the_deletion_does_not_bring_the_user_back(
+    world: World, clerk: Clerk, tenant: Tenant, claims: bool
+) -> None:
+    metadata = tenant.claim if claims else {}
+    now = int(world.context.now_seconds())
+    sent = {"x_publishable_key": tenant.publishable_key}
+    old = clerk.end_users_test.token(metadata=metadata, iat=now - 20, nbf=now - 30)
+    settle(world, **sent, x_clerk_token=old)
+    delete(world, tenant, now - 10)
+    refused(world, "user_deleted", **sent, x_clerk_token=old)
+    assert members_of(world, tenant) == []
+    settle(world, **sent, x_clerk_token=clerk.end_users_test.token(metadata=metadata, iat=now - 5, nbf=now - 15))
+    assert proven_of(world, tenant) == ["user_1"]
+    refused(world, "user_deleted", **sent, x_clerk_token=old)  # though the isolate remembers a member
+
+
+def test_a_token_older_than_deletions_are_remembered_is_refused(world: World, clerk: Clerk, tenant: Tenant) -> None:
+    issued = int(world.context.now_seconds() - MAXIMUM_AGE_SECONDS - 60)
+    token = clerk.end_users_test.token(metadata=tenant.claim, iat=issued, nbf=issued)
+    refused(world, "token_expired", x_publishable_key=tenant.publishable_key, x_clerk_token=token)
+
+
+def test_a_counting_route_looks_nothing_up_for_a_claim_and_joins_after_the_answer(
+    world: World, clerk: Clerk, tenant: Tenant
+) -> None:
+    token = clerk.end_users_test.token(metadata=tenant.claim)
+    request = request_with(x_publishable_key=tenant.publishable_key, x_clerk_token=token)
+
+    async def counted() -> int:
+        before = world.db.round_trips
+        caller = await counted_end_user(world.context, request)
+        looked_up = world.db.round_trips - before
+        assert members_of(world, tenant) == []
+        join_later(world.context, caller)
+        await world.finish()
+        return looked_up
+
+    assert asyncio.run(counted()) == 1  # the key
+    assert proven_of(world, tenant) == ["user_1"]
 
 
 def test_a_claim_of_a_deleted_project_claims_nothing(world: World, clerk: Clerk, tenant: Tenant) -> None:
@@ -203,22 +311,20 @@ def test_a_forgotten_member_is_asked_about_again(world: World, clerk: Clerk, ten
     refused(world, "project_mismatch", **sent)
 
 
-def test_of_two_projects_that_see_a_new_user_at_once_one_gets_them(world: World, tenant: Tenant) -> None:
-    other = Tenant(world)
+def test_of_two_projects_that_see_a_new_user_at_once_one_gets_them(world: World, clerk: Clerk, tenant: Tenant) -> None:
+    other, token = Tenant(world), clerk.end_users_test.token()
 
     async def both() -> list[object]:
-        return await asyncio.gather(*(bind(world, each) for each in (tenant, other)), return_exceptions=True)
-
-    async def bind(world: World, to: Tenant) -> None:
-        caller = await end_user(
-            world.context, request_with(authorization=f"Bearer {to.secret_key}", x_user_id="user_else")
-        )
-        await bind_end_user(world.context, caller.project, "user_new")
+        requests = [
+            request_with(x_publishable_key=each.publishable_key, x_clerk_token=token) for each in (tenant, other)
+        ]
+        found = await asyncio.gather(*(end_user(world.context, each) for each in requests), return_exceptions=True)
+        await world.finish()
+        return list(found)
 
     outcomes = asyncio.run(both())
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "ProjectMismatch"]
-    asyncio.run(world.finish())
-    assert [members_of(world, each) for each in (tenant, other)].count(["user_new"]) == 1
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["EndUserCaller", "ProjectMismatch"]
+    assert [proven_of(world, each) for each in (tenant, other)].count(["user_1"]) == 1
 
 
 def test_keys_that_cannot_be_had_are_a_503(world: World, clerk: Clerk, tenant: Tenant) -> None:

@@ -30,6 +30,7 @@ USER: dict[str, Any] = {
     ],
     "public_metadata": {"publishableKey": "pk_test_1"},
     "created_at": 1_767_225_600_000,
+    "updated_at": 1_767_225_601_000,
 }
 
 
@@ -74,6 +75,7 @@ def test_a_user_is_read(world: World, clerk: Clerk) -> None:
         last_name=None,
         public_metadata={"publishableKey": "pk_test_1"},
         created_at="2026-01-01T00:00:00.000Z",
+        updated_at="2026-01-01T00:00:01.000Z",
     )
     [call] = world.fetch.calls
     assert (call.method, call.url) == ("GET", "https://api.clerk.com/v1/users/user_1")

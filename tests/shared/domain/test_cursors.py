@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dream.domain.cursors import cursor_after, limit_of, place_of
+from dream.domain.cursors import MAXIMUM_CURSOR_LENGTH, cursor_after, limit_of, place_of
 from dream.errors import InvalidFields
 
 
-@given(st.lists(st.text(), min_size=1, max_size=3))
+@given(st.lists(st.text(max_size=150), min_size=1, max_size=3))
 def test_a_cursor_keeps_its_place(parts: list[str]) -> None:
     assert place_of({"cursor": cursor_after(*parts)}, len(parts)) == tuple(parts)
 
@@ -21,6 +21,11 @@ def test_no_text_breaks_it(text: str) -> None:
         place_of({"cursor": text}, 2)
     except InvalidFields as refused:
         assert set(refused.extra["fields"]) == {"cursor"}
+
+
+def test_a_cursor_longer_than_any_of_ours_is_refused() -> None:
+    with pytest.raises(InvalidFields):
+        place_of({"cursor": cursor_after("a" * MAXIMUM_CURSOR_LENGTH)}, 1)
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dream.domain.json_text import MAXIMUM_DEPTH, parse_json
 
@@ -28,6 +32,32 @@ def test_json_is_read(text: bytes, value: object) -> None:
 def test_deep_nesting_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_json(text.encode())
+
+
+LEAVES = st.text(alphabet='"\\\\[]{}a\n') | st.integers()
+
+
+@given(LEAVES, st.lists(st.booleans(), max_size=MAXIMUM_DEPTH + 6), LEAVES)
+def test_exactly_64_levels_are_read_whatever_the_strings_hold(
+    leaf: str | int, arrays: list[bool], beside: str | int
+) -> None:
+    value: object = leaf
+    for is_array in arrays:
+        value = [beside, value] if is_array else {str(beside): value}
+    text = json.dumps([beside] * 70).encode()[:-1] + b", " + json.dumps(value).encode() + b"]"
+    if len(arrays) < MAXIMUM_DEPTH:
+        assert parse_json(text) == json.loads(text)
+    else:
+        with pytest.raises(ValueError, match="nested too deeply"):
+            parse_json(text)
+
+
+def test_strings_may_cross_the_pieces_that_are_counted_at_once() -> None:
+    brackets = "[" * 70_000
+    flat = ["]", brackets, [[]], "{", brackets]
+    assert parse_json(json.dumps(flat).encode()) == flat
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse_json(json.dumps([brackets]).encode()[:-1] + b"," + DEEP.encode())
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])

@@ -71,6 +71,7 @@ def user_of(project: str | None) -> Callable[[Call], FetchResponse]:
         "last_name": None,
         "public_metadata": {} if project is None else {"publishableKey": project},
         "created_at": 0,
+        "updated_at": 0,
     }
     return lambda call: json_answer(user)
 

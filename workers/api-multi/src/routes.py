@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dream.auth.anonymous import nobody
 from dream.auth.dashboard_viewer import dashboard_viewer
-from dream.auth.end_user import end_user
+from dream.auth.end_user import counted_end_user, end_user
 from dream.auth.project_keys import any_project_key, secret_key
 from dream.auth.shopper import shopper
 from dream.http.app import App
@@ -17,8 +17,8 @@ NAME = "api-multi"
 
 ROUTES = [
     Route("GET", "/health", nobody, health_of(NAME), rate_limited=False),
-    Route("POST", "/api/data", end_user, usage.count_call, rate_limited=False),  # limited by its own statement
-    Route("GET", "/api/usage", end_user, usage.read_usage),
+    Route("POST", "/api/data", counted_end_user, usage.count_call, rate_limited=False),  # limited by its own statement
+    Route("GET", "/api/usage", counted_end_user, usage.read_usage),
     Route("POST", "/api/create-checkout", end_user, idempotent(checkout.create_checkout)),
     Route("POST", "/api/customer-portal", end_user, idempotent(portal.open_portal)),
     Route("POST", "/api/customers", secret_key, idempotent(customers.create_customer)),

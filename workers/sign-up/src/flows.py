@@ -55,7 +55,7 @@ class Flow:
 def flow_of(context: Context, request: Request) -> Flow:
     """The way that the request's `state` names and that this browser began. Raises FlowLost."""
     state = request.query.get("state") or ""
-    value = _cookie(request, f"{_PREFIX}{state}")
+    value = request.cookie(f"{_PREFIX}{state}")
     if not state or value is None or len(value) > _LONGEST_COOKIE:
         raise FlowLost()
     payload, _, signature = value.partition(".")
@@ -65,14 +65,6 @@ def flow_of(context: Context, request: Request) -> Flow:
     if flow.state != state or flow.expires_at <= context.now_seconds():
         raise FlowLost()
     return flow
-
-
-def _cookie(request: Request, name: str) -> str | None:
-    for pair in (request.headers.get("cookie") or "").split(";"):
-        found, _, value = pair.strip().partition("=")
-        if found == name:
-            return value
-    return None
 
 
 def _signature(context: Context, payload: str) -> str:

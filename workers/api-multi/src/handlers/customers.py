@@ -8,7 +8,7 @@ from dream.auth.principal import ProjectCaller
 from dream.clients import clerk
 from dream.clients.clerk import ClerkRefused
 from dream.context import Context
-from dream.db import dashboard, end_users, subscriptions
+from dream.db import clerk_effects, dashboard, end_users
 from dream.db.dashboard import CustomerQuery
 from dream.departure import leave
 from dream.domain.billing_period import calendar_month
@@ -16,7 +16,7 @@ from dream.domain.clerk_objects import ClerkUser
 from dream.domain.cursors import cursor_after, limit_of, place_of
 from dream.domain.emails import is_email
 from dream.domain.end_users import EndUser, EndUserChange, NewEndUser
-from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS, Owner
+from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS
 from dream.domain.tiers import default_tier, find_tier
 from dream.domain.timestamps import iso
 from dream.effects import delivery
@@ -36,17 +36,16 @@ class CustomerExists(Conflict):
 
 
 async def create_customer(context: Context, request: Request, caller: ProjectCaller) -> Response:
-    """Make a Clerk user in the project's instance and bind them; one who exists but belongs to no project is bound."""
+    """Create a Clerk user who is the project's own. An address that a Clerk user has already is refused."""
     new = NewEndUser.from_json(await request.json())
     key = caller.project.publishable_key
     plan = await _plan(context, caller, new.plan)
     user = await _clerk_user(context, caller, new, plan)
     now = context.now()
-    instance = context.settings.end_users(caller.project.mode).name
     created, _ = await context.db.batch(
         [
             end_users.create(key, user.id, new, plan, now),
-            subscriptions.owe_plan(Owner(key, user.id), _past_due_after(context), instance, now),
+            clerk_effects.show_plan(key, user.id, _past_due_after(context), now),
         ]
     )
     if not created:
@@ -81,18 +80,17 @@ async def read_customer(context: Context, request: Request, caller: ProjectCalle
 
 
 async def change_customer(context: Context, request: Request, caller: ProjectCaller) -> Response:
-    """Set plan and names. What was counted stays counted."""
+    """Set plan and names: here, and at Clerk for a user whose membership is proven. What was counted stays counted."""
     wanted = EndUserChange.from_json(await request.json())
     key, user_id = caller.project.publishable_key, request.params["id"]
     plan = await _plan(context, caller, wanted.plan)
     if wanted.first_name is not None or wanted.last_name is not None:
         await _rename_at_clerk(context, caller, user_id, wanted)
     now = context.now()
-    instance = context.settings.end_users(caller.project.mode).name
     changed, _ = await context.db.batch(
         [
             end_users.change(key, user_id, wanted, plan, now),
-            subscriptions.owe_plan(Owner(key, user_id), _past_due_after(context), instance, now),
+            clerk_effects.show_plan(key, user_id, _past_due_after(context), now),
         ]
     )
     if not changed:
@@ -102,25 +100,25 @@ async def change_customer(context: Context, request: Request, caller: ProjectCal
 
 
 async def delete_customer(context: Context, request: Request, caller: ProjectCaller) -> Response:
-    """Forget the user, end their subscription at Stripe, and with their last project the Clerk user. Orders and payments stay."""
+    """Forget the user and end their subscription at Stripe. The Clerk user goes with their last proven membership.
+
+    Orders and payments stay.
+    """
     key, user_id, now = caller.project.publishable_key, request.params["id"], context.now()
-    instance = context.settings.end_users(caller.project.mode).name
-    results = await context.db.batch(
-        [
-            *leave(key, user_id, now),
-            end_users.owe_deleting_clerk_user(key, user_id, instance, now),
-        ]
-    )
-    if not results[0]:
+    results = await context.db.batch([clerk_effects.delete_user(key, user_id, now), *leave(key, user_id, now)])
+    if not results[-1]:
         raise NotFound()
     forget_membership(key, user_id)
     delivery.soon(context)
-    deleted = {"id": user_id, "email": results[0][0]["email"]}
+    deleted = {"id": user_id, "email": results[-1][0]["email"]}
     return json_response({"success": True, "message": "The customer was deleted.", "deleted": deleted})
 
 
 async def _clerk_user(context: Context, caller: ProjectCaller, new: NewEndUser, plan: str | None) -> ClerkUser:
-    """The new Clerk user, or the one with this address who belongs to no project yet. Raises CustomerExists."""
+    """The new Clerk user, or the one whom an unfinished creation by this project left at Clerk. Raises CustomerExists.
+
+    A Clerk user of no project is not taken over by an address: only their own token makes them a project's.
+    """
     project = caller.project
     metadata = {"publishableKey": project.publishable_key} | ({} if plan is None else {"plan": plan})
     instance = clerk.end_users(context, project.mode)
@@ -136,8 +134,7 @@ async def _clerk_user(context: Context, caller: ProjectCaller, new: NewEndUser, 
         if not refusal.is_taken:
             raise _refused(refusal) from None
     for user in await instance.list_users_by_email([new.email]):
-        claimed = None if user.publishable_key == project.publishable_key else user.publishable_key
-        if await end_users.find_membership(context.db, project.publishable_key, user.id, claimed) == "unbound":
+        if user.publishable_key == project.publishable_key:
             return user
     raise CustomerExists()
 
@@ -152,7 +149,9 @@ def _refused(refusal: ClerkRefused) -> Exception:
 
 
 async def _rename_at_clerk(context: Context, caller: ProjectCaller, user_id: str, wanted: EndUserChange) -> None:
-    """Names are Clerk's too, for users whom Clerk knows as this project's."""
+    """Names are Clerk's too, for proven members whom Clerk knows as this project's."""
+    if not await end_users.is_proven(context.db, caller.project.publishable_key, user_id):
+        return
     instance = clerk.end_users(context, caller.project.mode)
     user = await instance.get_user(user_id)
     if user is not None and user.publishable_key == caller.project.publishable_key:

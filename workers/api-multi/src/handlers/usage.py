@@ -9,6 +9,7 @@ from typing import Any
 
 from dream import catalog
 from dream.auth import project_keys
+from dream.auth.end_user import join_later, reason_for_no_member
 from dream.auth.principal import EndUserCaller
 from dream.context import Context
 from dream.db import end_users
@@ -36,7 +37,7 @@ async def count_call(context: Context, request: Request, caller: EndUserCaller) 
     answer = await usage_rows.count_call(context.db, counting, quantity, minute, rate)
     if answer is None:
         raise await _reason_for_nothing(context, caller)
-    return _counted(context, CountedCall.from_answer(caller.user_id, answer))
+    return _counted(context, _call_of(context, caller, answer))
 
 
 async def read_usage(context: Context, request: Request, caller: EndUserCaller) -> Response:
@@ -44,8 +45,8 @@ async def read_usage(context: Context, request: Request, caller: EndUserCaller) 
     answer = await usage_rows.read_usage(context.db, await _counting_caller(context, caller))
     if answer is None:
         raise await _reason_for_nothing(context, caller)
-    read = CountedCall.from_answer(caller.user_id, answer)
-    if read.outcome == "new_user":
+    read = _call_of(context, caller, answer)
+    if read.outcome == "new_user" and caller.token is None:
         publishable_key = caller.project.publishable_key
         context.wait_until(end_users.provision(context.db, publishable_key, caller.user_id, context.now()))
     usage = read.usage.to_json()
@@ -68,7 +69,7 @@ async def _count_once(
     if stored is None:
         if counted is None:
             raise await _reason_for_nothing(context, caller)
-        return _counted(context, CountedCall.from_answer(caller.user_id, counted))
+        return _counted(context, _call_of(context, caller, counted))
     return _stored(context, caller, call, stored)
 
 
@@ -78,7 +79,15 @@ def _stored(context: Context, caller: EndUserCaller, call: IdempotentCall, store
     if replayed and stored.fingerprint != call.fingerprint:
         raise KeyReused()
     context.request_id = stored.request_id
-    return _counted(context, CountedCall.from_answer(caller.user_id, stored.answer), replayed)
+    return _counted(context, _call_of(context, caller, stored.answer), replayed)
+
+
+def _call_of(context: Context, caller: EndUserCaller, answer: list[Any]) -> CountedCall:
+    """What the statement said. A member who came with a token and is not proven yet joins after the answer."""
+    call = CountedCall.from_answer(caller.user_id, answer)
+    if not call.is_proven:
+        join_later(context, caller)
+    return call
 
 
 def _counted(context: Context, call: CountedCall, headers: dict[str, str] | None = None) -> Response:
@@ -117,6 +126,7 @@ async def _counting_caller(context: Context, caller: EndUserCaller) -> CountingC
         secret_key_hash=caller.secret_key_hash,
         plan_hint=None if caller.plan_hint is None else await _plan_named(context, caller, caller.plan_hint),
         past_due_after=iso(context.now_seconds() - PAST_DUE_GRACE_SECONDS),
+        token_issued_at=None if caller.token is None else caller.token.issued_at,
     )
 
 
@@ -133,8 +143,11 @@ async def _plan_named(context: Context, caller: EndUserCaller, named: str) -> st
 
 
 async def _reason_for_nothing(context: Context, caller: EndUserCaller) -> Exception:
-    """Why the statement found nobody to count for: the key or the payment just ended, or there is no tier."""
+    """Why the statement found nobody to count for: key, payment or membership just ended, or there is no tier."""
     await project_keys.require_still_usable(context, caller.project.publishable_key, caller.secret_key_hash)
+    refusal = await reason_for_no_member(context, caller)
+    if refusal is not None:
+        return refusal
     return Unprocessable(
         "This project has no subscription tier, so there is no limit to count against.", code="no_tiers"
     )

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from dream import subscription_sync
 from dream.clients.stripe_http import StripeRefused
 from dream.context import Context
-from dream.db import connected_accounts, subscriptions
-from dream.domain.keys import Mode
+from dream.db import clerk_effects, connected_accounts, subscriptions
 from dream.domain.stripe_objects import StripeSubscription
 from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS, Owner, SubscriptionFacts
 from dream.domain.timestamps import iso
@@ -62,7 +61,7 @@ async def _check(context: Context, account: ConnectedAccount, page: list[StripeS
         named = Owner.from_metadata(subscription.metadata)
         row = known.get(subscription.id)
         if row is not None and subscription.status == "past_due":
-            await _show_plan(context, account.mode, Owner(row["publishableKey"], row["userId"]))
+            await _show_plan(context, Owner(row["publishableKey"], row["userId"]))
         found = SubscriptionFacts.from_stripe(subscription)
         if named is None or (row is None and not found.is_live):
             continue
@@ -98,8 +97,9 @@ async def _repair(
     return 1
 
 
-async def _show_plan(context: Context, mode: Mode, owner: Owner) -> None:
+async def _show_plan(context: Context, owner: Owner) -> None:
     """Time alone ends what a past due subscription entitles to, and no event says so to Clerk."""
     past_due_after = iso(context.now_seconds() - PAST_DUE_GRACE_SECONDS)
-    instance = context.settings.end_users(mode).name
-    await context.db.batch([subscriptions.owe_plan(owner, past_due_after, instance, context.now())])
+    await context.db.batch(
+        [clerk_effects.show_plan(owner.publishable_key, owner.user_id, past_due_after, context.now())]
+    )

@@ -1,9 +1,18 @@
-"""Forgetting what has lapsed: old payloads, answers to repeats, tokens, drafts, departed developers, finished runs."""
+"""Forgetting what has lapsed: old payloads, answers to repeats, tokens, drafts, departed developers and end users, finished runs."""
 
 from __future__ import annotations
 
+from dream.auth.clerk_tokens import MAXIMUM_AGE_SECONDS
 from dream.context import Context
-from dream.db import events, idempotency_keys, nightly_runs, one_time_tokens, platforms, project_drafts
+from dream.db import (
+    deleted_end_users,
+    events,
+    idempotency_keys,
+    nightly_runs,
+    one_time_tokens,
+    platforms,
+    project_drafts,
+)
 from dream.domain.timestamps import iso
 from dream.idempotency import ANSWER_TTL_SECONDS
 from jobs import end_user_subscriptions, platform_subscriptions, sealed_keys
@@ -25,6 +34,7 @@ async def tidy(context: Context) -> None:
     await idempotency_keys.drop_lapsed(db, iso(now - ANSWER_TTL_SECONDS))
     await one_time_tokens.drop_expired(db, iso(now))
     await project_drafts.drop_old(db, iso(now - DRAFT_DAYS * DAY_SECONDS))
+    await deleted_end_users.drop_old(db, iso(now - MAXIMUM_AGE_SECONDS - DAY_SECONDS))
     await platforms.drop_deleted(db, iso(now - DEPARTED_DAYS * DAY_SECONDS))
     for job in (platform_subscriptions.NAME, end_user_subscriptions.NAME, sealed_keys.NAME):
         await nightly_runs.drop_old(db, job, iso(now - RUN_DAYS * DAY_SECONDS)[:10])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import os
 from base64 import urlsafe_b64encode
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlencode
 
 from dream import hooks
@@ -161,11 +160,8 @@ async def _take(context: Context, token: str | None, purpose: str) -> Row | None
 
 
 def _is_same_browser(request: Request, browser_hash: str) -> bool:
-    try:
-        cookie = SimpleCookie(request.headers.get("cookie") or "").get(COOKIE)
-    except CookieError:
-        return False
-    return cookie is not None and hmac.compare_digest(hash_secret(cookie.value), browser_hash)
+    browser = request.cookie(COOKIE)
+    return browser is not None and hmac.compare_digest(hash_secret(browser), browser_hash)
 
 
 def _back(context: Context, mode: Mode, reason: str | None) -> Response:

@@ -6,7 +6,6 @@ from dream.context import Context
 from dream.db import end_users
 from dream.domain.clerk_objects import ClerkUser
 from dream.domain.keys import is_well_formed, mode_of
-from dream.domain.timestamps import iso
 from dream.webhooks.processing import Event, Handled, ignored, rejected
 
 
@@ -19,5 +18,4 @@ async def updated(context: Context, event: Event) -> Handled:
         return rejected("names no project")
     if (mode_of(user.publishable_key) == "live") != event.livemode:
         return rejected("names a project of the other mode")
-    changed_at = iso(event.object["updated_at"] / 1000)
-    return Handled([end_users.set_profile(user, changed_at, context.now())])
+    return Handled([end_users.set_profile(user, context.now())])

@@ -1,7 +1,7 @@
 """`POST /oauth/complete`: a verified user becomes the project's own, unless they are another's.
 
-Clerk's word on whose the user is comes before ours: a row in `end_users` may be there because some developer's backend named the
-user, and what is settled here decides whether an app gets the user's token.
+Clerk's word on whose the user is comes before ours, and of our rows only proven ones count: another row may be there because some
+developer's backend named the user, and what is settled here decides whether an app gets the user's token.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from credentials import SignedInUser
 
 from dream import hooks, outbox
+from dream.auth.end_user import UserDeleted
 from dream.clients import clerk
 from dream.context import Context
-from dream.db import end_users, subscriptions
-from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS, Owner
+from dream.db import clerk_effects, end_users
+from dream.db.end_users import Arrival, Membership
+from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS
 from dream.domain.timestamps import iso
 from dream.effects.clerk import EFFECTS
-from dream.errors import ApiError, Conflict, ConstraintFailed, Unauthorized
+from dream.errors import Conflict, ConstraintFailed, Unauthorized
 from dream.http.request import Request
 from dream.http.response import Response, json_response
 
@@ -51,31 +53,30 @@ async def complete(context: Context, request: Request, user: SignedInUser) -> Re
     now = context.now()
     past_due_after = iso(context.now_seconds() - PAST_DUE_GRACE_SECONDS)
     try:
-        joined, plans = await context.db.batch(
-            [
-                end_users.join(
-                    publishable_key,
-                    user_id,
-                    known.claimed,
-                    known.email or user.claims.email,
-                    known.first_name,
-                    known.last_name,
-                    now,
-                ),
-                end_users.plan_of(publishable_key, user_id, past_due_after),
-            ]
+        arrival = Arrival(
+            publishable_key,
+            user_id,
+            known.claimed,
+            iso(user.claims.not_before),
+            known.email or user.claims.email,
+            known.first_name,
+            known.last_name,
+        )
+        _, memberships, plans = await context.db.batch(
+            [*end_users.join(arrival, now), end_users.plan_of(publishable_key, user_id, past_due_after)]
         )
     except ConstraintFailed:
         raise Unauthorized(
             "This publishable key is not valid.", code="invalid_api_key", reason="project gone"
         ) from None
-    if not joined:
+    membership: Membership = memberships[0]["answer"]
+    if membership == "deleted":
+        raise UserDeleted()
+    if membership != "member":
         raise BelongsToOtherProject()
     await hooks.checkpoint("complete:joined")
     if user.claims.publishable_key != publishable_key:
-        instance = context.settings.end_users(user.project.mode).name
-        owed = subscriptions.owe_plan(Owner(publishable_key, user_id), past_due_after, instance, now)
-        await context.db.batch([owed])
+        await context.db.batch([clerk_effects.show_plan(publishable_key, user_id, past_due_after, now)])
         await hooks.checkpoint("complete:owed")
         await _tell_clerk(context)
     answer = {"success": True, "userId": user_id, "publishableKey": publishable_key, "plan": plans[0]["plan"]}
@@ -94,13 +95,6 @@ async def _known_to_clerk(context: Context, user: SignedInUser) -> _Known:
 
 
 async def _tell_clerk(context: Context) -> None:
-    telling = asyncio.ensure_future(_deliver(context))
+    telling = asyncio.ensure_future(outbox.deliver_quietly(context, EFFECTS))
     context.wait_until(telling)
     await asyncio.wait({telling}, timeout=CLERK_PATIENCE_SECONDS)
-
-
-async def _deliver(context: Context) -> None:
-    try:
-        await outbox.deliver(context, EFFECTS)
-    except ApiError as error:
-        context.log.warning("outbox waits for the schedule", reason=error.reason or error.code)
