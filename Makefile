@@ -6,8 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 UV := UV_PYTHON_DOWNLOADS=never .venv/bin/uv
-# Pinned here and not in uv.lock, because this is what reads uv.lock.
-UV_VERSION := 0.13.9
+# The version and hashes of uv itself, which reads all others from uv.lock.
+UV_REQUIREMENTS := deploy/uv-requirements.txt
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -27,9 +27,10 @@ help: ## List what make can do
 install: .venv/.installed node_modules/.installed $(PACKAGES:package.json=node_modules/.installed) ## Install Python, Node and Workers tools, as locked
 	@:
 
-.venv/.installed: uv.lock pyproject.toml shared/pyproject.toml
+.venv/.installed: uv.lock pyproject.toml shared/pyproject.toml $(UV_REQUIREMENTS)
 	@echo "==> Python packages into .venv"
-	@test -x .venv/bin/uv || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@test -x .venv/bin/uv || { $(PYTHON) -m venv .venv && \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r $(UV_REQUIREMENTS); }
 	@$(UV) sync --frozen --quiet
 	@touch $@
 
@@ -73,14 +74,14 @@ rotate-encryption-key: install ## Seal stored secret keys under a new key
 ##@ Deploy
 
 vendor: install ## Fill workers/*/python_modules with what wrangler uploads
-	@.venv/bin/python -m devstack.vendor
+	@.venv/bin/python -m deploy.vendor
 
 .PHONY: build-frontend
 build-frontend: install ## Build the dashboard into frontend/dist, for Pages
 	@npm --prefix frontend run --silent build
 
-dry-run: vendor ## Bundle each worker as a deploy would, and print its upload size
-	@.venv/bin/python -m devstack.dry_run
+dry-run: vendor ## Bundle each worker as a deploy would, compare it with its wheels, and print its size
+	@.venv/bin/python -m deploy.dry_run
 
 ##@ Check
 

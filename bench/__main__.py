@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.vendor import libraries
 from devstack.paths import NODE, ROOT
 from devstack.stack.ports import HOST, Ports
 from devstack.stack.stack import Stack
-from devstack.vendor import libraries
 from dream.db.usage import COUNT_CALL
 from dream.domain.keys import hash_secret
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack import vendor
+from deploy import vendor
 from devstack.paths import CACHE, NODE, NODE_MODULES, ROOT
 from devstack.stack.workerd import pyodide_bundle
 

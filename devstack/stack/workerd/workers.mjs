@@ -4,12 +4,11 @@
  *   node workers.mjs CONFIG.json
  *
  * The configuration names each worker's settings and source folders (devstack/stack/stack.py writes it). This program reads
- * the sources anew whenever a watched folder changes, starts workerd again when it dies, and stops when told to or when
- * whoever started it is gone. It listens on a control port: GET /status, POST /restart, POST /d1 {sql, params}.
+ * the sources anew whenever a watched folder changes, and stops when told to or when whoever started it is gone. When
+ * workerd dies, miniflare starts it again. It listens on a control port: GET /status, POST /restart, POST /d1 {sql, params}.
  */
 import { readFileSync, readdirSync, watch, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { createInterface } from "node:readline";
 import path from "node:path";
 import { Log, LogLevel, Miniflare } from "miniflare";
 
@@ -18,29 +17,52 @@ const state = { state: "starting", pid: null, message: null, generation: 0 };
 
 /** How wrangler types a file: vendored ones are data, but for the SDK's JavaScript, which Python imports as modules. */
 function typeOf(name) {
-  if (/^python_modules\/workers\/.*\.m?js$/.test(name)) return "ESModule";
-  if (name.startsWith("python_modules/")) return "Data";
-  return { ".py": "PythonModule", ".mjs": "ESModule" }[path.extname(name)] ?? "Data";
+  if (/^python_modules\/workers\/.*\.m?js$/.test(name)) return "esm";
+  if (name.startsWith("python_modules/")) return "data";
+  return { ".py": "python", ".mjs": "esm" }[path.extname(name)] ?? "data";
 }
 
-/** Every file under a folder as a module named `prefix/relative/path`, but for caches. */
-function modulesUnder({ folder, prefix = "" }) {
+/** Every file under a folder with its module name, `prefix/relative/path`. Leaves out Python's caches. */
+function filesUnder({ folder, prefix = "" }) {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile() && !entry.name.endsWith(".pyc"))
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
     .sort()
-    .map((file) => ({ path: path.join(prefix, file), file: path.join(folder, file) }));
+    .map((file) => [path.join(prefix, file), path.join(folder, file)]);
 }
 
-function readModules({ main, sources }) {
-  const modules = sources.flatMap(modulesUnder).map(({ path: name, file }) => {
+function readModules(sources) {
+  const modules = sources.flatMap(filesUnder).map(([name, file]) => {
     const type = typeOf(name);
     const contents = readFileSync(file);
-    return { type, path: name, contents: type === "Data" ? contents : contents.toString() };
+    return [name, { type, contents: type === "data" ? contents : contents.toString() }];
   });
-  // The first module is the one that runs.
-  return modules.sort((one, other) => (other.path === main) - (one.path === main));
+  return Object.fromEntries(modules);
+}
+
+/** The bindings of one kind: `describe` makes miniflare's description from the configured value. */
+function bindings(configured, describe) {
+  return Object.fromEntries(Object.entries(configured).map(([name, value]) => [name, describe(value)]));
+}
+
+function workerOptions(worker) {
+  return {
+    config: {
+      name: worker.name,
+      compatibilityDate: worker.compatibilityDate,
+      compatibilityFlags: worker.compatibilityFlags,
+      manifest: { mainModule: worker.main, modules: readModules(worker.sources) },
+      env: {
+        ...bindings(worker.vars, (value) => ({ type: "text", value })),
+        ...bindings(worker.d1, (id) => ({ type: "d1", id })),
+        ...bindings(worker.kv, (id) => ({ type: "kv", id })),
+        ...bindings(worker.r2, (name) => ({ type: "r2", name })),
+        ...bindings(worker.ratelimits, ({ namespace_id: namespace, simple }) => ({ type: "rate-limit", namespace, simple })),
+      },
+    },
+    dev: { unsafeDirectSockets: [{ host: config.host, port: worker.port }] },
+  };
 }
 
 function options() {
@@ -48,26 +70,11 @@ function options() {
     host: config.host,
     log: new Log(LogLevel.WARN),
     cf: false,
-    d1Persist: path.join(config.persist, "d1"),
-    kvPersist: path.join(config.persist, "kv"),
-    r2Persist: path.join(config.persist, "r2"),
-    handleRuntimeStdio(stdout, stderr) {
-      createInterface(stdout).on("line", (line) => console.log(line));
-      createInterface(stderr).on("line", (line) => console.log(line));
-    },
-    workers: config.workers.map((worker) => ({
-      name: worker.name,
-      modules: readModules(worker),
-      modulesRoot: "",
-      compatibilityDate: worker.compatibilityDate,
-      compatibilityFlags: worker.compatibilityFlags,
-      bindings: worker.vars,
-      d1Databases: worker.d1,
-      kvNamespaces: worker.kv,
-      r2Buckets: worker.r2,
-      ratelimits: worker.ratelimits,
-      unsafeDirectSockets: [{ host: config.host, port: worker.port }],
-    })),
+    enableDevRegistry: false,
+    resourcePersistencePath: config.persist,
+    handleStructuredLogs: ({ message }) => console.log(message),
+    unsafeHandleRuntimeRestart: noteRestart,
+    workers: config.workers.map(workerOptions),
   };
 }
 
@@ -100,6 +107,17 @@ async function restoreClock() {
   );
 }
 
+async function noteReady() {
+  await restoreClock();
+  const pid = Number(readFileSync(process.env.WORKERD_PID_FILE, "utf8"));
+  Object.assign(state, { state: "ready", pid, generation: state.generation + 1 });
+}
+
+function noteFailure(reason, error) {
+  Object.assign(state, { state: "failed", message: error.message });
+  console.log(`workers did not start (${reason}): ${error.message}`);
+}
+
 /** Starts workerd, or starts it again, with the sources as they are now. */
 async function load(reason) {
   if (stopping) return;
@@ -113,13 +131,20 @@ async function load(reason) {
     } else {
       await miniflare.setOptions(options());
     }
-    await restoreClock();
-    const pid = Number(readFileSync(process.env.WORKERD_PID_FILE, "utf8"));
-    Object.assign(state, { state: "ready", pid, generation: state.generation + 1 });
+    await noteReady();
     console.log(`workers ready in ${((performance.now() - started) / 1000).toFixed(1)} s (${reason})`);
   } catch (error) {
-    Object.assign(state, { state: "failed", message: error.message });
-    console.log(`workers did not start (${reason}): ${error.message}`);
+    noteFailure(reason, error);
+  }
+}
+
+/** miniflare calls this after it has started a dead workerd again. */
+async function noteRestart() {
+  try {
+    await noteReady();
+    console.log("workers ready again");
+  } catch (error) {
+    noteFailure("after workerd died", error);
   }
 }
 
@@ -147,17 +172,13 @@ function watchSources() {
   }
 }
 
-function watchProcess() {
-  setInterval(() => {
-    if (state.state !== "ready" || isAlive(state.pid)) return;
-    Object.assign(state, { state: "died" });
-    console.log(`workerd (process ${state.pid}) died; starting it again`);
-    reload("after its death");
-  }, 200);
+/** The state, with a death that miniflare has not mended yet. */
+function status() {
+  return state.state === "ready" && !isAlive(state.pid) ? { ...state, state: "died" } : state;
 }
 
 async function answerControl(request) {
-  if (request.url === "/status") return state;
+  if (request.url === "/status") return status();
   if (request.url === "/restart") {
     await reload("on request");
     return state;
@@ -188,4 +209,3 @@ process.stdin.on("end", stop).resume();
 
 await reload("start");
 watchSources();
-watchProcess();

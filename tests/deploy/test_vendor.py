@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from devstack import vendor
-from devstack.imports import imported_by
+from deploy import vendor
+from deploy.imports import imported_by
 from devstack.paths import WORKERS, worker_folder
 
 

@@ -1,15 +1,14 @@
 """Fills each worker's `python_modules/`, the folder that wrangler uploads: the SDK and what that worker imports.
 
 `pywrangler sync` does the same on a machine that can download an Emscripten interpreter; this needs PyPI alone. Which
-packages a worker gets is in its pyproject.toml, their versions in the root's uv.lock, what stays out of the upload in its
-wrangler.toml, under `[python_modules] exclude`, and what of stripe it can load in `stripe_subset.py`.
+packages a worker gets is in its pyproject.toml, their versions and hashes in the root's uv.lock, and what stays out of the
+upload in its wrangler.toml, under `[python_modules] exclude`. Files of a package are copied whole and unchanged, or left out.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-import inspect
 import os
 import re
 import shutil
@@ -17,22 +16,21 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from devstack import imports, stripe_subset
-from devstack.imports import file_in, imported_by, reachable
+from deploy.imports import file_in, imported_by, reachable
 from devstack.paths import CACHE, ROOT, SHARED, WORKERS, worker_folder
 
 SDK = "workers-runtime-sdk"
 # What Pyodide's platform is called, as the versions of Python and Emscripten that workerd runs have it.
 PLATFORM = ("--python-platform", "wasm32-pyodide2025", "--python-version", "3.14")
-# stripe imports requests only if it is there, and the workers give it a client made of fetch; stripe_subset.py replaces
-# typing-extensions by what Python has itself.
-NOT_NEEDED = {"requests", "certifi", "charset-normalizer", "idna", "urllib3", "typing-extensions"}
+# stripe imports requests only if it is there, and the workers give it a client made of fetch.
+NOT_NEEDED = {"requests", "certifi", "charset-normalizer", "idna", "urllib3"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,13 @@ class Package:
     name: str
     version: str
     dependencies: tuple[str, ...]
+    hashes: tuple[str, ...]
+    """Of its wheels, each as `sha256:` and hexadecimal digits."""
+
+    @property
+    def requirement(self) -> str:
+        """What pip and uv read in a requirements file: the version, and the hashes that its wheel may have."""
+        return " ".join([f"{self.name}=={self.version}", *(f"--hash={each}" for each in self.hashes)])
 
 
 def load_toml(path: Path) -> dict[str, Any]:
@@ -56,6 +61,7 @@ def locked_packages() -> dict[str, Package]:
             name=entry["name"],
             version=entry["version"],
             dependencies=tuple(dependency["name"] for dependency in entry.get("dependencies", ())),
+            hashes=tuple(wheel["hash"] for wheel in entry.get("wheels", ())),
         )
         for entry in load_toml(ROOT / "uv.lock")["package"]
         if "version" in entry
@@ -95,33 +101,40 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 
 def libraries(worker: str) -> Path:
-    """What a worker vendors from PyPI, unpacked and cut down, in a cache folder made once for each set of versions."""
+    """What a worker vendors from PyPI, without what is excluded, in a cache folder made once for each set of versions."""
     patterns = excluded_patterns(worker)
-    requirements = [f"{package.name}=={package.version}" for package in packages_of(worker)]
-    recipe = "".join(inspect.getsource(module) for module in (stripe_subset, imports))
-    key = hashlib.sha256("\n".join([*PLATFORM, *requirements, *patterns, recipe]).encode()).hexdigest()[:16]
-    folder = CACHE / "packages" / key
+    packages = packages_of(worker)
+    ingredients = [*PLATFORM, *(package.requirement for package in packages), *patterns]
+    folder = CACHE / "packages" / hashlib.sha256("\n".join(ingredients).encode()).hexdigest()[:16]
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             whole, chosen = Path(scratch) / "whole", Path(scratch) / "chosen"
-            _install(requirements, whole)
+            install(packages, whole)
             for name, path in files_under(whole, patterns):
                 (chosen / name).parent.mkdir(parents=True, exist_ok=True)
                 path.rename(chosen / name)
-            if (chosen / "stripe").exists():
-                cut = (chosen / "stripe").rename(Path(scratch) / "stripe")
-                stripe_subset.write_subset(cut, chosen / "stripe")
             # Somebody else may have been quicker; then theirs is as good.
             with suppress(OSError):
                 chosen.rename(folder)
     return folder
 
 
-def _install(requirements: list[str], target: Path) -> None:
-    command = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--no-deps"]
-    command += ["--only-binary", ":all:", *PLATFORM, "--target", str(target), *requirements]
-    subprocess.run(command, check=True, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
+def install(packages: Iterable[Package], target: Path) -> None:
+    """Unpacks the wheels of packages into the folder `target`. Fails if a wheel has none of the hashes in uv.lock."""
+    with tempfile.TemporaryDirectory() as scratch:
+        requirements = Path(scratch) / "requirements.txt"
+        requirements.write_text("".join(f"{package.requirement}\n" for package in packages))
+        command = [
+            str(Path(sys.executable).parent / "uv"),
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+        ]
+        command += ["--only-binary", ":all:", *PLATFORM, "--target", str(target), "--requirements", str(requirements)]
+        subprocess.run(command, check=True, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
 
 
 def files_under(folder: Path, patterns: list[str]) -> list[tuple[str, Path]]:
