@@ -1,4 +1,5 @@
-# dream-api: everything a person or CI does with this repository. `make` alone lists it.
+# Everything that a person or CI does with this repository. `make` alone lists it.
+# Works with GNU make 3.81 and bash 3.2, which macOS ships, and without root.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -11,9 +12,12 @@ UV_REQUIREMENTS := deploy/uv-requirements.txt
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-# Packages of their own inside the repository, each with its scripts `check` and `test`.
+# The npm packages inside the repository. Each has its own scripts `check`, `format` and `test`.
 PACKAGES := $(wildcard frontend/package.json sdk/typescript/package.json)
 each_package = @for package in $(dir $(PACKAGES)); do echo "==> $$package: $(1)"; npm --prefix $$package run --silent --if-present $(1) || exit 1; done
+
+# A check that fails prints how to repair it: $(call or_say,text)
+or_say = || { echo '==> $(1)' >&2; exit 1; }
 
 ##@ Start here
 
@@ -29,6 +33,8 @@ install: .venv/.installed node_modules/.installed $(PACKAGES:package.json=node_m
 
 .venv/.installed: uv.lock pyproject.toml shared/pyproject.toml $(UV_REQUIREMENTS)
 	@echo "==> Python packages into .venv"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  $(call or_say,dream-api needs Python 3.11 or newer. Install it and name it: make install PYTHON=python3.11)
 	@test -x .venv/bin/uv || { $(PYTHON) -m venv .venv && \
 	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r $(UV_REQUIREMENTS); }
 	@$(UV) sync --frozen --quiet
@@ -49,35 +55,40 @@ node_modules/.installed: package.json package-lock.json
 DEVSTACK := .venv/bin/python -m devstack
 
 .PHONY: dev up down status logs clean-data vendor
-dev: install ## Run everything here until Ctrl-C, with one log
+dev: install ## Run the local stack until Ctrl-C, and show its log
 	@exec $(DEVSTACK) dev
 
-up: install ## The same in the background; harmless when it runs already
+up: install ## Run the local stack in the background; does nothing if it runs already
 	@$(DEVSTACK) up
 
-down: install ## Stop what up or dev started
+down: install ## Stop the local stack
 	@$(DEVSTACK) down
 
-status: install ## Addresses and keys of the running stack
+status: install ## Print the addresses and keys of the running stack
 	@$(DEVSTACK) status
 
 logs: ## Follow the log of the running stack
 	@tail -n 100 -F "$${DREAM_DEV_DIR:-.dev}/dev.log"
 
-clean-data: install ## Forget the local databases, keys and logs
+clean-data: install ## Delete the local databases, keys and logs
 	@$(DEVSTACK) clean-data
 
 .PHONY: rotate-encryption-key
-rotate-encryption-key: install ## Seal stored secret keys under a new key
+rotate-encryption-key: install ## Encrypt the stored secret keys with a new key
 	@$(DEVSTACK) rotate-encryption-key
+
+.PHONY: screenshot
+screenshot: install ## Save a picture of a page: PAGE=saas/keys [OUT=file.png] [WIDTH=380] [SCHEME=dark]
+	@.venv/bin/python -m devstack.screenshot "$(PAGE)" $(if $(OUT),--out "$(OUT)") \
+	  $(if $(WIDTH),--width $(WIDTH)) $(if $(SCHEME),--scheme $(SCHEME))
 
 ##@ Deploy
 
-vendor: install ## Fill workers/*/python_modules with what wrangler uploads
+vendor: install ## Write the packages that wrangler uploads into workers/*/python_modules
 	@.venv/bin/python -m deploy.vendor
 
 .PHONY: build-frontend
-build-frontend: install ## Build the dashboard into frontend/dist, for Pages
+build-frontend: install ## Build the dashboard into frontend/dist, for Cloudflare Pages
 	@npm --prefix frontend run --silent build
 
 dry-run: vendor ## Bundle each worker as a deploy would, compare it with its wheels, and print its size
@@ -85,30 +96,37 @@ dry-run: vendor ## Bundle each worker as a deploy would, compare it with its whe
 
 ##@ Check
 
-.PHONY: check format test bench dry-run
-check: install ## Format, lint, types, layers: all that CI asks before the tests
-	@echo "==> format" && ruff format --check --quiet .
-	@echo "==> lint" && ruff check --quiet .
-	@echo "==> types" && pyright --warnings
-	@echo "==> layers" && pytest --quiet tests/test_layers.py
+.PHONY: check format test test-fast bench dry-run
+# Tests that are quick and need no runtime, so that `make check` runs them.
+ARCHITECTURE_TESTS := tests/architecture
+
+check: install ## Check format, lint, types, architecture and the dashboard
+	@echo "==> format" && ruff format --check --quiet . $(call or_say,Run "make format".)
+	@echo "==> lint" && ruff check --quiet . $(call or_say,Run "make format" for import order; change by hand what it leaves.)
+	@echo "==> types" && pyright --warnings $(call or_say,Change the code until pyright accepts it. Its message names file and line.)
+	@echo "==> architecture" && pytest --quiet $(ARCHITECTURE_TESTS)
 	$(call each_package,check)
 
 .PHONY: types
 types: install ## Write the dashboard's types from openapi.yaml
 	@npm --prefix frontend run --silent types
 
-format: install ## Let ruff format the code and sort its imports
+format: install ## Format the code and sort its imports
 	@ruff check --quiet --select I --fix . && ruff format --quiet .
+	$(call each_package,format)
 
-.PHONY: chromium
-chromium:
-	@command -v chromium >/dev/null || { echo "==> chromium from Debian, for the tests in a browser"; \
-	  run=; [ "$$(id -u)" = 0 ] || run=sudo; \
-	  $$run apt-get update -qq && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }
+.PHONY: browser
+browser: install ## Find the browser for tests and screenshots, or install one
+	@.venv/bin/python -m devstack.browser
 
-test: install chromium ## All tests, in the real runtime where it matters
+test-fast: install ## Run all tests that need no runtime, browser or process
+	@pytest --quiet -n 2 --dist loadfile --ignore=tests/workerd --ignore=tests/devstack --ignore-glob='tests/dream/clients/test_*_story.py'
+
+# Without a browser, the tests that need one are skipped and named.
+test: install ## Run all tests, in the real runtime where it matters
+	@.venv/bin/python -m devstack.browser || true
 	$(call each_package,test)
 	@pytest
 
-bench: install ## Measure the hot path against minimal workers, and write bench/results.json
+bench: install ## Compare the hot path with minimal workers, and write bench/results.json
 	@.venv/bin/python -m bench

@@ -27,6 +27,7 @@ from deploy.imports import file_in, imported_by, reachable
 from devstack.paths import CACHE, ROOT, SHARED, WORKERS, worker_folder
 
 SDK = "workers-runtime-sdk"
+SHARED_PACKAGE = "dream-api-shared"
 # What Pyodide's platform is called, as the versions of Python and Emscripten that workerd runs have it.
 PLATFORM = ("--python-platform", "wasm32-pyodide2025", "--python-version", "3.14")
 # stripe imports requests only if it is there, and the workers give it a client made of fetch.
@@ -76,7 +77,7 @@ def packages_of(worker: str) -> list[Package]:
     found: dict[str, Package] = {}
     while wanted:
         name = wanted.pop()
-        if name == "dream" or name in NOT_NEEDED or name in found:
+        if name == SHARED_PACKAGE or name in NOT_NEEDED or name in found:
             continue
         found[name] = locked[name]
         wanted.extend(found[name].dependencies)

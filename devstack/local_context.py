@@ -9,9 +9,9 @@ from typing import Any, cast
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from dream.context import Context
-from dream.logs import Log
-from dream.settings import Settings
+from dream.runtime.context import Context
+from dream.runtime.logs import Log
+from dream.runtime.settings import Settings
 
 NONCE_BYTES = 12
 
@@ -42,6 +42,7 @@ def sealing_context(settings: Mapping[str, str]) -> Context:
         cryptography=OpenSslCryptography(),
         settings=Settings(settings.get, required=()),
         wait_until=nothing,
+        deliver_effects=nothing,
         log=Log("devstack", "-"),
         request_id="-",
     )

@@ -19,8 +19,9 @@ from typing import Any
 from devstack.configuration import Configuration
 from devstack.demo_accounts import DemoAccounts, PricedAt
 from devstack.local_context import sealing_context
+from dream.crypto.secret_keys import NewSecretKey, make_secret_key
+from dream.db import api_keys
 from dream.domain import keys
-from dream.secret_keys import NewSecretKey, make_secret_key
 
 EMAIL = "demo@dream-api.example"
 PASSWORD = "a demo on this laptop"
@@ -118,7 +119,7 @@ def _project(
         projectType=project_type,
         mode="test",
     )
-    added = key.add_to(publishable_key, _now())
+    added = api_keys.add(publishable_key, key, _now())
     connection.execute(added.statement, added.values)
     return {"publishableKey": publishable_key, "secretKey": key.plain}
 

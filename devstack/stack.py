@@ -9,12 +9,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from devstack import migrations, seed
+from devstack.clients import Clients
 from devstack.configuration import RUNTIME, Configuration
 from devstack.log import Log
 from devstack.paths import NODE, ROOT
@@ -77,6 +80,7 @@ class Stack:
         self._say = say
         self._show = show
         self._log: Log | None = None
+        self._clients = Clients(self.url)
 
     # Where things are
 
@@ -130,6 +134,7 @@ class Stack:
         for service in reversed(self.services):
             service.stop()
         self.services.clear()
+        self._clients.close()
         self._note_processes()
         if self._log:
             self._log.close()
@@ -261,6 +266,31 @@ class Stack:
     def d1(self, sql: str, *params: str | int | None) -> list[dict[str, Any]]:
         """Runs one statement on the workers' own D1 and returns its rows."""
         return self._control("/d1", {"sql": sql, "params": params})["results"]
+
+    def http(self, service: str) -> httpx.Client:
+        """A client of one service, shared by all callers. It keeps no cookies. The stack closes it."""
+        return self._clients.shared(service)
+
+    def client(self, base_url: str = "") -> httpx.Client:
+        """A new client that keeps cookies as a browser does. The caller closes it."""
+        return self._clients.new(base_url)
+
+    def at_once(self, requests: Sequence[httpx.Request]) -> list[httpx.Response]:
+        """Sends all requests at the same time; their answers, in the same order."""
+        return self._clients.at_once(requests)
+
+    def deliver(self, patience_seconds: int = 60) -> None:
+        """Returns when Stripe and Clerk have delivered every webhook. Deliveries that wait for a retry are sent now."""
+        stripe, clerk = self.http("stripe"), self.http("clerk")
+        stripe.post("/_devstack/webhooks/retry", json={}).raise_for_status()
+        waited = stripe.get(
+            "/_devstack/webhooks/idle", params={"timeout": patience_seconds}, timeout=patience_seconds + 10
+        )
+        if not waited.json()["idle"]:
+            raise StackError(f"Stripe still delivers: {waited.text}")
+        if not clerk.get("/_devstack/webhooks").json()["paused"]:
+            wanted = {"timeoutSeconds": patience_seconds}
+            clerk.post("/_devstack/webhooks/wait-idle", json=wanted, timeout=patience_seconds + 10).raise_for_status()
 
     def run_scheduled(self, worker: str, cron: str = "* * * * *") -> None:
         """Runs a worker's scheduled handler once."""

@@ -1,4 +1,4 @@
-/** The build. Beside the pages it writes Cloudflare Pages' `_headers`, which name the only servers that a page may speak to. */
+/** The Vite build. It also writes `_headers` for Cloudflare Pages, with a Content-Security-Policy that lists the only servers a page may call. */
 
 import react from "@vitejs/plugin-react";
 import { defineConfig, loadEnv, type Plugin } from "vite";
@@ -6,10 +6,10 @@ import { defineConfig, loadEnv, type Plugin } from "vite";
 const SERVERS = ["VITE_API_MULTI_URL", "VITE_FRONT_AUTH_API_URL", "VITE_OAUTH_API_URL", "VITE_CLERK_URL"];
 const OTHERS = ["VITE_SIGN_UP_URL", "VITE_CLERK_PUBLISHABLE_KEY"];
 
-/** Clerk's list, https://clerk.com/docs/guides/secure/best-practices/csp-headers, with our Workers. */
+/** Clerk's list (https://clerk.com/docs/guides/secure/best-practices/csp-headers) and our Workers. */
 function contentSecurityPolicy(env: Record<string, string>): string {
   const origins = SERVERS.flatMap((name) => (env[name] ? [new URL(env[name]).origin] : []));
-  const clerk = env["VITE_CLERK_URL"] ? new URL(env["VITE_CLERK_URL"]).origin : "";
+  const clerk = env.VITE_CLERK_URL ? new URL(env.VITE_CLERK_URL).origin : "";
   return [
     "default-src 'self'",
     `script-src 'self' ${clerk} https://challenges.cloudflare.com`,
@@ -48,7 +48,9 @@ export default defineConfig(({ command, isPreview, mode }) => {
   const env = loadEnv(mode, ".", "VITE_");
   const missing = [...SERVERS, ...OTHERS].filter((name) => !env[name]);
   if (command === "build" && !isPreview && missing.length > 0) {
-    console.warn(`Not set, so the pages will refuse to start: ${missing.join(", ")}. See .env.example.`);
+    console.warn(
+      `Not set: ${missing.join(", ")}. The dashboard does not start without them; see frontend/.env.example.`,
+    );
   }
   const headers = headersOf(env);
   return { plugins: [react(), pagesHeaders(headers)], clearScreen: false, preview: { headers } };

@@ -1,17 +1,59 @@
-"""Fixtures that every test may use: the whole local stack in the real runtime, started once for all of them."""
+"""Fixtures that every test may use. `stack` is the whole stack in this process, fresh for each test; in tests/workerd and
+tests/devstack it is the one in the real runtime.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
+from hypothesis import settings
 
 from devstack.ports import Ports
-from devstack.stack import Stack
+from devstack.stack import Stack as WorkerdStack
+from tests.support.clerk_controls import ClerkControls
+from tests.support.in_process.stack import InProcessStack
+from tests.support.stack import Stack
+from tests.support.stripe_accounts import StripeControls
+
+# A test that is slow because the machine is busy has not failed.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
+
+
+@pytest.fixture
+def stack() -> Iterator[InProcessStack]:
+    """Four workers, Stripe, Clerk and an empty D1, all in this process."""
+    stack = InProcessStack()
+    yield stack
+    stack.close()
+
+
+@pytest.fixture
+def stripe(stack: Stack) -> Iterator[StripeControls]:
+    """The API and the controls of the stack's Stripe."""
+    controls = StripeControls(stack)
+    yield controls
+    controls.close()
+
+
+@pytest.fixture
+def clerk(stack: Stack) -> Iterator[ClerkControls]:
+    """The controls of the stack's Clerk."""
+    controls = ClerkControls(stack)
+    yield controls
+    controls.close()
+
+
+@pytest.fixture
+def api(stack: Stack) -> httpx.Client:
+    """api-multi."""
+    return stack.http("api-multi")
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Stack]:
+def workerd_stack(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[WorkerdStack]:
     """Four workers in workerd and both stand-ins, on free ports and an empty database, without real services' keys."""
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
 
@@ -19,7 +61,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
         if reporter:
             reporter.write_line(f"stack: {text}")
 
-    stack = Stack(
+    stack = WorkerdStack(
         tmp_path_factory.mktemp("stack"),
         Ports.free(),
         rate_limit_per_minute=100_000,

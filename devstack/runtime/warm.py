@@ -23,6 +23,7 @@ LIBRARIES = (
     "html",
     "http.cookies",
     "json",
+    "jwt",
     "logging",
     "re",
     "secrets",

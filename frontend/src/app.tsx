@@ -1,6 +1,6 @@
-/** Which page a path shows, and what surrounds it. */
+/** The routes of the dashboard, and the layout around every page. */
 
-import { NavLink, Navigate, Route, Routes, useLocation } from "react-router-dom";
+import { Navigate, NavLink, Route, Routes, useLocation } from "react-router-dom";
 import { useSession } from "./auth/session";
 import { Logo } from "./components/Logo";
 import { Notice } from "./components/Notice";
@@ -23,7 +23,7 @@ export function App() {
   if (session.state === "failed") {
     return (
       <div className="alone">
-        <Notice kind="error">{session.message} Reload to try again.</Notice>
+        <Notice kind="error">{session.message} Reload the page to try again.</Notice>
       </div>
     );
   }
@@ -32,7 +32,7 @@ export function App() {
   return (
     <div className="shell">
       <a className="skip" href="#content">
-        Skip to the content
+        Skip to content
       </a>
       <aside className="sidebar">
         <NavLink to="/" className="brand">
@@ -44,7 +44,12 @@ export function App() {
         </nav>
         <div className="who">
           <span title={user.id}>{user.primaryEmailAddress?.emailAddress ?? user.fullName ?? user.id}</span>
-          <button className="link" data-testid="sign-out" onClick={() => void session.clerk.signOut({ redirectUrl: "/" })}>
+          <button
+            type="button"
+            className="link"
+            data-testid="sign-out"
+            onClick={() => void session.clerk.signOut({ redirectUrl: "/" })}
+          >
             Sign out
           </button>
         </div>
@@ -63,7 +68,7 @@ export function App() {
   );
 }
 
-/** Stripe and Clerk send people here; what they say in the query goes along. */
+/** Stripe and Clerk redirect here. The query string holds the result, so it is kept. */
 function Home() {
   return <Navigate to={{ pathname: "/projects", search: useLocation().search }} replace />;
 }

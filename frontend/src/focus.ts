@@ -1,6 +1,6 @@
-/** Where the keyboard goes. */
+/** Moves the keyboard focus. */
 
-/** To the first input of the form that has a problem, once it is shown. */
+/** Moves the focus to the first invalid input of the form, after the errors are rendered. */
 export function focusFirstProblem(form: HTMLFormElement): void {
   requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
 }

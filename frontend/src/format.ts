@@ -1,6 +1,6 @@
-/** How money, numbers and moments are shown, and read from what a person typed. */
+/** Formats money, numbers and dates, and parses what a user types. */
 
-/** The words of one currency: Intl knows its symbol and how many digits its minor unit has. */
+/** The number format of a currency, and how many digits its minor unit has. */
 function currencyFormat(currency: string): { format: Intl.NumberFormat; digits: number } {
   const format = new Intl.NumberFormat("en-US", { style: "currency", currency: currency.toUpperCase() });
   return { format, digits: format.resolvedOptions().maximumFractionDigits ?? 2 };
@@ -11,21 +11,21 @@ export function money(amount: number, currency = "usd"): string {
   return format.format(amount / 10 ** digits);
 }
 
-/** Minor units as a person types them: `2900` is `29`, `1250` is `12.50`. */
+/** Formats minor units for an input: `2900` becomes `29`, `1250` becomes `12.50`. */
 export function typedMoney(amount: number, currency = "usd"): string {
   const { digits } = currencyFormat(currency);
   const text = (amount / 10 ** digits).toFixed(digits);
   return text.replace(/\.0+$/, "");
 }
 
-/** Minor units of what a person typed, or null when it is no amount. */
+/** Parses an amount into minor units. Returns null if the text is not an amount. */
 export function minorUnits(typed: string, currency = "usd"): number | null {
   const { digits } = currencyFormat(currency);
   const amount = Number(typed);
   return typed.trim() === "" || !Number.isFinite(amount) || amount < 0 ? null : Math.round(amount * 10 ** digits);
 }
 
-/** The whole number that a person typed, or null when it is none. */
+/** Parses a whole number. Returns null if the text is not one. */
 export function wholeNumber(typed: string): number | null {
   const plain = typed.replaceAll(/[\s,_]/g, "");
   return /^\d{1,10}$/.test(plain) ? Number(plain) : null;
@@ -35,7 +35,7 @@ export const count = (value: number): string => new Intl.NumberFormat("en-US").f
 
 export const limit = (value: number | "unlimited"): string => (value === "unlimited" ? "unlimited" : count(value));
 
-/** A name that the API takes, made of one that people read: `Pro Plus` is `pro-plus`. */
+/** Converts a display name to a name that the API accepts: `Pro Plus` becomes `pro-plus`. */
 export const slug = (text: string): string =>
   text
     .normalize("NFKD")
@@ -44,7 +44,7 @@ export const slug = (text: string): string =>
     .slice(0, 40)
     .replaceAll(/^-+|-+$/g, "");
 
-/** `project.origins_set` as `project origins set`. */
+/** Converts an identifier to words: `project.origins_set` becomes `project origins set`. */
 export const words = (name: string): string => name.replaceAll(/[._]/g, " ");
 
 export const day = (moment: string | null | undefined): string =>
@@ -61,7 +61,7 @@ const STEPS = [
   ["minute", 60],
 ] as const;
 
-/** How long ago, or how soon. */
+/** A relative time, such as `2 hours ago` or `in 3 days`. */
 export function ago(moment: string, now = Date.now()): string {
   const seconds = (new Date(moment).getTime() - now) / 1000;
   const format = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
@@ -71,5 +71,5 @@ export function ago(moment: string, now = Date.now()): string {
   return seconds > 0 ? "in a moment" : "just now";
 }
 
-/** A publishable key, short enough for a line. */
+/** Shortens a publishable key so that it fits on one line. */
 export const shortKey = (key: string): string => `${key.slice(0, 16)}…`;

@@ -1,16 +1,16 @@
-/** What a person types about one tier or product, and what the API gets of it. */
+/** A tier or product as the user types it, and its conversion to what the API accepts. */
 
 import type { ProjectType, Tier, TierDefinition } from "./api/types.ts";
 import { minorUnits, slug, typedMoney, wholeNumber } from "./format.ts";
 
-/** All as typed: texts, until the form is sent. */
+/** The inputs of the form. All values are text until the form is sent. */
 export interface TierDraft {
   id: string;
   displayName: string;
   price: string;
-  /** Calls a month; empty is unlimited. Of saas tiers. */
+  /** For saas projects: calls a month. Empty means unlimited. */
   limit: string;
-  /** Pieces; empty is not tracked. Of products. */
+  /** For stores: units in stock. Empty means that stock is not tracked. */
   stock: string;
   trialDays: string;
   description: string;
@@ -19,16 +19,23 @@ export interface TierDraft {
 
 const EMPTY = { displayName: "", price: "", limit: "", stock: "", trialDays: "", description: "", popular: false };
 
-export const emptyDraft = (draft: Partial<TierDraft> = {}): TierDraft => ({ ...EMPTY, id: crypto.randomUUID(), ...draft });
+export const emptyDraft = (draft: Partial<TierDraft> = {}): TierDraft => ({
+  ...EMPTY,
+  id: crypto.randomUUID(),
+  ...draft,
+});
 
-/** What a new project begins with. */
+/** The tiers or products that the form for a new project starts with. */
 export const presets = (projectType: ProjectType): TierDraft[] =>
   projectType === "saas"
     ? [
         emptyDraft({ displayName: "Free", price: "0", limit: "100" }),
         emptyDraft({ displayName: "Pro", price: "29", limit: "1000", popular: true }),
       ]
-    : [emptyDraft({ displayName: "Mug", price: "12", stock: "25" }), emptyDraft({ displayName: "T-shirt", price: "24", stock: "10" })];
+    : [
+        emptyDraft({ displayName: "Mug", price: "12", stock: "25" }),
+        emptyDraft({ displayName: "T-shirt", price: "24", stock: "10" }),
+      ];
 
 export const draftOf = (tier: Tier): TierDraft => ({
   id: tier.id,
@@ -43,20 +50,23 @@ export const draftOf = (tier: Tier): TierDraft => ({
 
 export type TierProblems = Partial<Record<"displayName" | "price" | "limit" | "stock" | "trialDays", string>>;
 
-/** What is wrong with the draft before anybody is asked. */
+/** Checks a draft in the browser. Returns a message for each invalid input. */
 export function problemsOf(draft: TierDraft, projectType: ProjectType): TierProblems {
   const problems: TierProblems = {};
   const price = minorUnits(draft.price);
-  if (!slug(draft.displayName)) problems.displayName = "Give it a name with a letter or a digit.";
-  if (price === null) problems.price = "An amount, like 29 or 9.50.";
-  if (projectType === "store" && price === 0) problems.price = "A product costs something.";
-  if (draft.limit.trim() && wholeNumber(draft.limit) === null) problems.limit = "A whole number, or nothing for unlimited.";
-  if (draft.stock.trim() && wholeNumber(draft.stock) === null) problems.stock = "A whole number, or nothing.";
-  if (draft.trialDays.trim() && wholeNumber(draft.trialDays) === null) problems.trialDays = "Whole days.";
+  if (!slug(draft.displayName)) problems.displayName = "Enter a name with at least one letter or digit.";
+  if (price === null) problems.price = "Enter an amount, for example 29 or 9.50.";
+  if (projectType === "store" && price === 0) problems.price = "Enter a price above 0.";
+  if (draft.limit.trim() && wholeNumber(draft.limit) === null)
+    problems.limit = "Enter a whole number, or leave it empty for unlimited calls.";
+  if (draft.stock.trim() && wholeNumber(draft.stock) === null)
+    problems.stock = "Enter a whole number, or leave it empty if you do not track stock.";
+  if (draft.trialDays.trim() && wholeNumber(draft.trialDays) === null)
+    problems.trialDays = "Enter a whole number of days.";
   return problems;
 }
 
-/** The draft as the API takes it. Ask `problemsOf` first. */
+/** Converts a valid draft to the API's tier definition. Call `problemsOf` first. */
 export function definitionOf(draft: TierDraft, projectType: ProjectType): TierDefinition {
   const common = {
     name: slug(draft.displayName),
@@ -74,7 +84,7 @@ export function definitionOf(draft: TierDraft, projectType: ProjectType): TierDe
   };
 }
 
-/** What differs between a tier and its draft: stock that was not touched is left to the orders that change it. */
+/** The fields that the user changed. Stock that the user did not change is left out, because orders change it meanwhile. */
 export function updatesOf(tier: Tier, draft: TierDraft, projectType: ProjectType): Partial<TierDefinition> {
   const before = definitionOf(draftOf(tier), projectType);
   const { name: _, ...after } = definitionOf(draft, projectType);

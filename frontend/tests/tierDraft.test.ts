@@ -1,4 +1,4 @@
-/** What the API gets of what a developer types about a tier. */
+/** Tests of how a typed tier is checked and converted for the API. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -25,7 +25,7 @@ const MUG: Tier = {
   soldOut: false,
 };
 
-test("presets can be sent as they are", () => {
+test("the presets are valid", () => {
   for (const type of ["saas", "store"] as const) {
     for (const draft of presets(type)) assert.deepEqual(problemsOf(draft, type), {});
   }
@@ -33,19 +33,25 @@ test("presets can be sent as they are", () => {
   assert.deepEqual([free?.price, free?.limit, pro?.price, pro?.limit], [0, 100, 2900, 1000]);
 });
 
-test("an empty limit is unlimited, an empty stock is not tracked", () => {
+test("an empty limit means unlimited, an empty stock means not tracked", () => {
   const draft = emptyDraft({ displayName: "Max", price: "99" });
   assert.equal(definitionOf(draft, "saas").limit, "unlimited");
   assert.equal(definitionOf(draft, "store").inventory, null);
 });
 
-test("every problem is named before anything is sent", () => {
+test("every invalid input gets a message before the form is sent", () => {
   const draft = emptyDraft({ displayName: "!", price: "x", limit: "many", trialDays: "2.5", stock: "-1" });
-  assert.deepEqual(Object.keys(problemsOf(draft, "saas")).sort(), ["displayName", "limit", "price", "stock", "trialDays"]);
+  assert.deepEqual(Object.keys(problemsOf(draft, "saas")).sort(), [
+    "displayName",
+    "limit",
+    "price",
+    "stock",
+    "trialDays",
+  ]);
   assert.ok(problemsOf(emptyDraft({ displayName: "Gift", price: "0" }), "store").price);
 });
 
-test("stock that was not touched is not overwritten", () => {
+test("stock that the user did not change is not sent", () => {
   assert.deepEqual(updatesOf(MUG, draftOf(MUG), "store"), {});
   assert.deepEqual(updatesOf(MUG, { ...draftOf(MUG), price: "13" }, "store"), { price: 1300 });
   assert.deepEqual(updatesOf(MUG, { ...draftOf(MUG), stock: "30" }, "store"), { inventory: 30 });

@@ -16,25 +16,35 @@ from pyodide.ffi import JsException, jsnull, to_js
 from workers import fetch as workers_fetch
 from workers import import_from_javascript
 
-from dream.bindings import Bound, FetchResponse, Row, Scalar, Sql, StoredObject, VendorUnreachable
-from dream.context import Context, RoundTrips
+from dream.db import health
 from dream.errors import ApiError, ConstraintFailed, DatabaseFailed, TooLarge, Unavailable
 from dream.http.app import App
-from dream.http.request import Request
+from dream.http.edge import declared_size, headers_over_base, path_and_query, without_body_for_head
+from dream.http.request import MAXIMUM_FORM_FIELDS, FormField, Request
 from dream.http.response import Response
-from dream.logs import Log
-from dream.scheduling import Schedule
-from dream.settings import ConfigurationError, Settings
+from dream.runtime.bindings import Bound, FetchResponse, Row, Scalar, Sql, StoredObject, VendorUnreachable
+from dream.runtime.context import Context, DeliverEffects, RoundTrips
+from dream.runtime.logs import Log
+from dream.runtime.schedule import Schedule
+from dream.runtime.settings import ConfigurationError, Settings
+from dream.services.outbox.runner import Effect, delivery_of
 
 KV_MINIMUM_TTL_SECONDS = 60
 
 
 class Worker:
-    """One worker in one isolate: its app, its required settings, and the bindings that it found."""
+    """One worker in one isolate: its app, its required settings, the effects that it carries out, and its bindings."""
 
-    def __init__(self, app: App, required_settings: Sequence[str], schedule: Schedule | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        required_settings: Sequence[str],
+        effects: Mapping[str, Effect],
+        schedule: Schedule | None = None,
+    ) -> None:
         self._app = app
         self._required = required_settings
+        self._deliver_effects = delivery_of(effects)
         self._schedule = schedule
         self._isolate: _Isolate | None = None
 
@@ -49,9 +59,7 @@ class Worker:
         context = isolate.context(self._app.name, execution)
         ours = _request_of(js_request, context.request_id)
         response = await self._app.answer(context, ours)
-        if ours.method == "HEAD":
-            response = Response(response.status, None, response.content_type, response.headers, response.cookies)
-        return isolate.respond(self._app, context, response)
+        return isolate.respond(self._app, context, without_body_for_head(ours.method, response))
 
     async def scheduled(self, execution: Any) -> None:
         """One run of the worker's schedule."""
@@ -60,19 +68,20 @@ class Worker:
 
     def _isolate_now(self) -> _Isolate:
         if self._isolate is None:
-            self._isolate = _Isolate(self._required)
+            self._isolate = _Isolate(self._required, self._deliver_effects)
         return self._isolate
 
 
 class _Isolate:
     """What lives as long as the isolate: raw bindings, prepared statements, settings, the headers that every answer carries."""
 
-    def __init__(self, required: Sequence[str]) -> None:
+    def __init__(self, required: Sequence[str], deliver_effects: DeliverEffects) -> None:
         env = import_from_javascript("cloudflare:workers").env
         missing = [name for name in ("DB", "KV", "IMAGES", "RATE_LIMITER") if not hasattr(env, name)]
         if missing:
             raise ConfigurationError(missing)
         self.settings = Settings(lambda name: _text(getattr(env, name, None)), required)
+        self._deliver_effects = deliver_effects
         self._d1 = env.DB
         self._statements: dict[Sql, Any] = {}
         self._kv = env.KV
@@ -98,6 +107,7 @@ class _Isolate:
             wait_until=lambda awaitable: execution.waitUntil(
                 awaitable
             ),  # looked up when needed: a look-up makes a proxy
+            deliver_effects=self._deliver_effects,
             log=Log(worker, request_id),
             request_id=request_id,
             trips=trips,
@@ -110,15 +120,10 @@ class _Isolate:
                 base.set(name, value)
             self._base_headers = base
         headers = js.Headers.new(self._base_headers)
-        headers.set("X-Request-Id", context.request_id)
-        if response.content_type != app.content_type:
-            headers.set("Content-Type", response.content_type)
-        for name, value in response.headers.items():
+        for name, value in headers_over_base(app, context, response):
             headers.set(name, value)
         for cookie in response.cookies:
             headers.append("Set-Cookie", cookie)
-        if self.settings.shows_round_trips:
-            headers.set("X-Round-Trips", context.trips.header())
         body = response.body
         if body is None:
             headers.delete("Content-Type")
@@ -131,22 +136,22 @@ class _Isolate:
 
 def _request_of(js_request: Any, request_id: str) -> Request:
     url: str = js_request.url
-    location, _, query_string = url.partition("?")
-    path = "/" + location.partition("://")[2].partition("/")[2]
+    path, query_string = path_and_query(url)
 
     async def read_body(cap_bytes: int) -> bytes:
         return await _read_body(js_request, cap_bytes)
 
-    return Request(js_request.method, url, path, query_string, _Headers(js_request.headers), read_body, request_id)
+    return Request(
+        js_request.method, url, path, query_string, _Headers(js_request.headers), read_body, _parse_form, request_id
+    )
 
 
 async def _read_body(js_request: Any, cap_bytes: int) -> bytes:
-    declared = js_request.headers.get("content-length")
-    if isinstance(declared, str):
-        if not declared.isdigit() or int(declared) > cap_bytes:
-            raise TooLarge(cap_bytes)
-        if declared == "0":
-            return b""
+    content_length = js_request.headers.get("content-length")
+    size = declared_size(content_length if isinstance(content_length, str) else None, cap_bytes)
+    if size == 0:
+        return b""
+    if size is not None:
         return (await js_request.arrayBuffer()).to_bytes()
     stream = js_request.body
     if stream is None or stream is jsnull:
@@ -162,6 +167,25 @@ async def _read_body(js_request: Any, cap_bytes: int) -> bytes:
             raise TooLarge(cap_bytes)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+async def _parse_form(content_type: str, body: bytes) -> list[FormField]:
+    """ParseForm by the runtime's own FormData."""
+    headers = _js_object({"Content-Type": content_type})
+    try:
+        form = await js.Response.new(to_js(body), headers=headers).formData()
+    except JsException as error:
+        raise ValueError(str(error)) from None
+    entries = getattr(js.Array, "from")(form.entries())
+    if entries.length > MAXIMUM_FORM_FIELDS:
+        raise ValueError(f"{entries.length} fields")
+    return [await _form_field(name, value) for name, value in entries]
+
+
+async def _form_field(name: str, value: Any) -> FormField:
+    if isinstance(value, str):
+        return FormField(name, None, value.encode())
+    return FormField(name, value.name, (await value.arrayBuffer()).to_bytes())
 
 
 class _Headers:
@@ -230,6 +254,9 @@ class _Database:
         except JsException as error:
             raise _database_error(error) from None
         return [result["results"] for result in json.loads(js.JSON.stringify(results))]
+
+    async def probe(self) -> None:
+        await self.value(health.ANY_PLATFORM)
 
 
 def _database_error(error: JsException) -> Exception:

@@ -1,4 +1,4 @@
-"""Fixtures of tests in the real runtime."""
+"""Fixtures of tests in the real runtime. One stack serves all of them, so each test makes tenants of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.stripe_accounts import StripeControls
+from tests.support.stripe_accounts import StripeControls
+
+
+@pytest.fixture(scope="session")
+def stack(workerd_stack: Stack) -> Stack:
+    """Four workers in workerd."""
+    return workerd_stack
 
 
 @pytest.fixture(scope="session")
@@ -22,5 +28,5 @@ def stripe(stack: Stack) -> Iterator[StripeControls]:
 @pytest.fixture
 def api(stack: Stack) -> Iterator[httpx.Client]:
     """api-multi."""
-    with httpx.Client(base_url=stack.url("api-multi"), timeout=60) as client:
+    with stack.client(stack.url("api-multi")) as client:
         yield client

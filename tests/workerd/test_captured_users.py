@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.clerk_controls import ClerkControls
-from tests.outbox import settled
-from tests.tenants import Tenant, make_tenant
-from tests.waiting import eventually
+from tests.support.clerk_controls import ClerkControls
+from tests.support.outbox import settled
+from tests.support.tenants import Tenant, make_tenant
+from tests.support.waiting import eventually
 
 _numbers = itertools.count(1)
 

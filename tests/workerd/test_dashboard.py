@@ -11,14 +11,14 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from dream.bindings import Bound
 from dream.db import dashboard as rows
 from dream.db import orders
 from dream.db.dashboard import CustomerQuery
-from tests.developers import make_developer
-from tests.stores import make_seller, make_store
-from tests.stripe_accounts import StripeControls
-from tests.tenants import Tenant, make_tenant
+from dream.runtime.bindings import Bound
+from tests.support.developers import make_developer
+from tests.support.stores import make_seller, make_store
+from tests.support.stripe_accounts import StripeControls
+from tests.support.tenants import Tenant, make_tenant
 
 USERS = 100_000
 MONTHS = 10

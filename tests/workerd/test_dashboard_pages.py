@@ -1,4 +1,4 @@
-"""The dashboard as it is deployed, in a real browser: a developer's first quarter of an hour, and what a phone shows."""
+"""Tests the built dashboard in a real browser: a developer's first fifteen minutes, and every page on a phone."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from devstack.stack import FRONTEND, NODE, Stack
-from tests.browsers import chromium, sign_up
-from tests.waiting import eventually
+from tests.support.browsers import chromium, sign_up
+from tests.support.waiting import eventually
 
 VITE = FRONTEND / "node_modules" / "vite" / "bin" / "vite.js"
 PHONE_WIDTH = 380
 SECRET = re.compile(r"sk_test_\w{20,}")
-# Clerk says so on every test instance.
+# Clerk logs this warning on every test instance.
 EXPECTED_WARNING = "development keys"
 
 
 @pytest.fixture(scope="module")
 def site(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The built dashboard, served at the address that the workers and Clerk know."""
+    """URL of the built dashboard, served at the address that the workers and Clerk are configured with."""
     folder = tmp_path_factory.mktemp("dashboard")
     environment = {**os.environ, **stack.frontend_variables()}
     build = [NODE, VITE, "build", "--outDir", folder, "--logLevel", "error"]
@@ -49,7 +49,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the pages of the dashboard complained about in the console."""
+    """Errors and warnings that the dashboard wrote to the browser console."""
     return []
 
 
@@ -78,7 +78,7 @@ def test_a_developer_goes_from_sign_up_to_a_working_project(
     page.get_by_test_id("sign-up").click()
     sign_up(page, "dashboard@developer.example")
 
-    # Pay at Stripe, and come back to a dashboard that knows.
+    # Pay at Stripe. The dashboard shows the paid plan after the return.
     page.get_by_test_id("subscribe").click()
     for field, text in (("cardNumber", "4242424242424242"), ("cardExpiry", "12 / 40"), ("cardCvc", "123")):
         page.fill(f"#{field}", text)
@@ -92,10 +92,10 @@ def test_a_developer_goes_from_sign_up_to_a_working_project(
     page.click("#connect-allow")
     expect(page.get_by_text("Your Stripe account is connected in test mode.")).to_be_visible()
 
-    # A project from the presets; a missing name is named.
+    # Create a project from the presets. A missing name gets a message.
     page.get_by_test_id("new-project").click()
     page.get_by_test_id("create-project").click()
-    expect(page.get_by_text("Give it a name.")).to_be_visible()
+    expect(page.get_by_text("Enter a project name.")).to_be_visible()
     page.get_by_label("Project name").fill("Weather API")
     page.get_by_test_id("create-project").click()
     secret_key = page.get_by_test_id("secret-key").inner_text()
@@ -107,13 +107,13 @@ def test_a_developer_goes_from_sign_up_to_a_working_project(
     expect(page.get_by_role("heading", name="Weather API")).to_be_visible()
     expect(page.get_by_role("figure").first).to_contain_text("1 call")
 
-    # A customer who called is listed, and found.
+    # A customer who made a call is listed. A search without a match says so.
     _open(page, "Customers")
     expect(page.get_by_role("row")).to_have_count(2)
     page.get_by_label("Search customers").fill("nobody@example.com")
-    expect(page.get_by_text("Nobody found")).to_be_visible()
+    expect(page.get_by_text("No customers found")).to_be_visible()
 
-    # Tiers are added, changed and deleted.
+    # Add, change and delete a tier.
     _open(page, "Tiers")
     page.get_by_test_id("add-tier").click()
     page.get_by_label("Name").fill("Team Plus")
@@ -130,12 +130,12 @@ def test_a_developer_goes_from_sign_up_to_a_working_project(
     page.get_by_test_id("confirm-delete-tier").click()
     expect(tiers).not_to_contain_text("Team Plus")
 
-    # The key is rotated: the new one works, the old one for its grace time.
+    # Rotate the key: the new key works, and the old key works for its grace time.
     _open(page, "Keys")
     page.get_by_test_id("reveal-key").click()
     expect(page.get_by_test_id("secret-key")).to_have_text(secret_key)
     page.get_by_test_id("rotate-key").click()
-    page.get_by_label("One more hour").check()
+    page.get_by_label("In one hour").check()
     page.get_by_test_id("confirm-rotate").click()
     rotated = page.get_by_role("dialog").get_by_test_id("secret-key").inner_text()
     assert rotated != secret_key
@@ -144,7 +144,7 @@ def test_a_developer_goes_from_sign_up_to_a_working_project(
     assert _counts(stack, rotated)
     assert _counts(stack, secret_key)
 
-    # Going live asks for the live connection first, then shows what it would make.
+    # Promotion asks for the live connection first, then shows the changes.
     _open(page, "Settings")
     page.get_by_test_id("preview-promotion").click()
     page.get_by_role("button", name="Connect now").click()
@@ -160,7 +160,7 @@ def test_a_developer_goes_from_sign_up_to_a_working_project(
     assert live_key.startswith("sk_live_")
     assert _counts(stack, live_key)
 
-    # The test project ends, once its name is typed; the live one stays.
+    # Delete the test project by typing its name. The live project stays.
     page.get_by_role("button", name="Stay here").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_label("Type “Weather API” to confirm").fill("Weather API")
@@ -196,7 +196,7 @@ def test_no_page_is_wider_than_a_phone(stack: Stack, site: str, page: Page, comp
 
 
 def _open(page: Page, section: str) -> None:
-    page.get_by_role("navigation", name="Sections of the project").get_by_role("link", name=section).click()
+    page.get_by_role("navigation", name="Project sections").get_by_role("link", name=section).click()
 
 
 def _fits(page: Page) -> None:

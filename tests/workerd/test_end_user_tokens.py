@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.clerk_controls import ClerkControls
-from tests.tenants import Tenant, make_tenant
+from tests.support.clerk_controls import ClerkControls
+from tests.support.tenants import Tenant, make_tenant
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ import pytest
 
 from devstack.stack import Stack
 from dream.domain.images import CACHE_CONTROL, MAXIMUM_IMAGE_BYTES
-from tests.developers import Developer, make_developer
-from tests.stripe_accounts import StripeControls
+from tests.support.developers import Developer, make_developer
+from tests.support.stripe_accounts import StripeControls
 
 WORKER = "front-auth-api"
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -13,11 +13,11 @@ import pytest
 
 from devstack.stack import Stack
 from dream.domain import keys
-from tests.developers import Developer, make_developer
-from tests.killing import kill_during
-from tests.platform_events import PlatformEvents
-from tests.stripe_accounts import StripeControls
-from tests.tenants import FAR_AWAY, make_tenant
+from tests.support.developers import Developer, make_developer
+from tests.support.killing import kill_during
+from tests.support.platform_events import PlatformEvents
+from tests.support.stripe_accounts import StripeControls
+from tests.support.tenants import FAR_AWAY, make_tenant
 
 WORKER = "front-auth-api"
 METADATA_AT_CLERK = ("plan", "platformId", "subscriptionStatus")

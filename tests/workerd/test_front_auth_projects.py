@@ -11,10 +11,10 @@ import pytest
 
 from devstack.stack import Stack
 from dream.domain import keys
-from tests.developers import Developer, make_developer
-from tests.killing import kill_during
-from tests.stripe_accounts import Saas, StripeControls, make_saas
-from tests.tenants import Tenant, make_tenant
+from tests.support.developers import Developer, make_developer
+from tests.support.killing import kill_during
+from tests.support.stripe_accounts import Saas, StripeControls, make_saas
+from tests.support.tenants import Tenant, make_tenant
 
 WORKER = "front-auth-api"
 WITHIN_SECONDS = 10.0

@@ -18,9 +18,9 @@ from devstack.ports import Ports
 from devstack.secrets import Secrets
 from devstack.stack import Stack
 from dream.domain import keys
-from tests.developers import Developer, make_developer
-from tests.stripe_accounts import Saas, StripeControls, make_account, make_saas
-from tests.tenants import FAR_AWAY, make_platform, make_tenant
+from tests.support.developers import Developer, make_developer
+from tests.support.stripe_accounts import Saas, StripeControls, make_account, make_saas
+from tests.support.tenants import FAR_AWAY, make_platform, make_tenant
 
 WORKER = "front-auth-api"
 LONG_AGO = "2020-01-01T00:00:00.000Z"

@@ -14,7 +14,7 @@ import pytest
 
 from devstack.stack import Stack
 from dream.domain.keys import make_key
-from tests.tenants import Tenant, add_secret_key, make_tenant
+from tests.support.tenants import Tenant, add_secret_key, make_tenant
 
 WORKERS = ("api-multi", "front-auth-api", "oauth-api", "sign-up")
 

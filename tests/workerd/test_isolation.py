@@ -15,9 +15,9 @@ import pytest
 
 from devstack.stack import Stack
 from dream.domain.keys import Mode
-from tests.clerk_controls import ClerkControls
-from tests.developers import developer_token
-from tests.tenants import Tenant, make_platform, make_tenant
+from tests.support.clerk_controls import ClerkControls
+from tests.support.developers import developer_token
+from tests.support.tenants import Tenant, make_platform, make_tenant
 
 ROUTES = Path(__file__).resolve().parents[2] / "workers" / "api-multi" / "src" / "routes.py"
 MARK = "victims-own"

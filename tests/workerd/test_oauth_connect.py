@@ -13,9 +13,9 @@ import pytest
 
 from devstack.stack import Stack
 from dream.domain.keys import Mode, hash_secret
-from tests.developers import Developer, make_developer
-from tests.killing import kill_during
-from tests.stripe_accounts import StripeControls
+from tests.support.developers import Developer, make_developer
+from tests.support.killing import kill_during
+from tests.support.stripe_accounts import StripeControls
 
 
 @dataclass(frozen=True)

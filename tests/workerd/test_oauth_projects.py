@@ -12,9 +12,9 @@ import pytest
 
 from devstack.stack import Stack
 from dream.domain import keys
-from tests.developers import Developer, make_developer
-from tests.killing import kill_during
-from tests.stripe_accounts import StripeControls
+from tests.support.developers import Developer, make_developer
+from tests.support.killing import kill_during
+from tests.support.stripe_accounts import StripeControls
 
 SAAS: Mapping[str, Any] = {
     "mode": "test",

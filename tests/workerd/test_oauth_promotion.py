@@ -11,11 +11,11 @@ import httpx
 
 from devstack.stack import Stack
 from dream.domain import keys
-from tests.developers import Developer, make_developer
-from tests.killing import kill_during
-from tests.stripe_accounts import StripeControls
-from tests.tenants import CREATED
-from tests.waiting import eventually
+from tests.support.developers import Developer, make_developer
+from tests.support.killing import kill_during
+from tests.support.stripe_accounts import StripeControls
+from tests.support.tenants import CREATED
+from tests.support.waiting import eventually
 
 SAAS: Mapping[str, Any] = {
     "mode": "test",

@@ -12,8 +12,8 @@ import pytest
 
 from devstack.stack import Stack
 from dream.domain import keys
-from tests.developers import Developer, make_developer
-from tests.stripe_accounts import StripeControls
+from tests.support.developers import Developer, make_developer
+from tests.support.stripe_accounts import StripeControls
 
 BODY: Mapping[str, Any] = {
     "mode": "test",

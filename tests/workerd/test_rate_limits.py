@@ -9,7 +9,7 @@ import pytest
 
 from devstack.ports import Ports
 from devstack.stack import Stack
-from tests.tenants import Tenant, make_tenant
+from tests.support.tenants import Tenant, make_tenant
 
 LIMIT = 6
 AN_HOUR = 3600

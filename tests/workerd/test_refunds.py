@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.stores import signed
-from tests.stripe_accounts import Saas, StripeControls, make_saas
+from tests.support.stores import signed
+from tests.support.stripe_accounts import Saas, StripeControls, make_saas
 
 CHARGE_REFUNDED, INVOICE_PAID = "charge.refunded", "invoice.paid"
 

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 
 from devstack.stack import Stack
-from tests.clerk_controls import ClerkControls
-from tests.developers import make_developer
-from tests.stripe_accounts import StripeControls
+from tests.support.clerk_controls import ClerkControls
+from tests.support.developers import make_developer
+from tests.support.stripe_accounts import StripeControls
 
 SAAS: dict[str, Any] = {
     "mode": "test",

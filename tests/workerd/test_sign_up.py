@@ -20,10 +20,10 @@ import pytest
 
 from devstack.paths import ROOT
 from devstack.stack import Stack
-from tests.clerk_controls import ClerkControls, InstanceName
-from tests.outbox import settled
-from tests.stripe_accounts import StripeControls, make_account
-from tests.tenants import CREATED, Tenant, make_tenant
+from tests.support.clerk_controls import ClerkControls, InstanceName
+from tests.support.outbox import settled
+from tests.support.stripe_accounts import StripeControls, make_account
+from tests.support.tenants import CREATED, Tenant, make_tenant
 
 REGISTERED = "https://app.example.com"
 HOME = f"{REGISTERED}/home?tab=1"
@@ -720,7 +720,7 @@ def test_the_worker_needs_no_stripe_library() -> None:
     """It is not vendored for this worker: importing its routes must not ask for it."""
     program = (
         "import sys; sys.modules['stripe'] = None;"
-        "sys.path[:0] = ['workers/sign-up/src', 'shared']; import routes; print(len(routes.ROUTES))"
+        "sys.path[:0] = ['workers/sign-up/src', 'shared']; from sign_up import routes; print(len(routes.ROUTES))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

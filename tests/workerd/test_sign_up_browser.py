@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from devstack.stack import Stack
-from tests.browsers import chromium, sign_in, sign_up
-from tests.clerk_controls import ClerkControls
-from tests.sample_app.server import sample_app
-from tests.tenants import CREATED, Tenant, make_tenant
+from tests.support.browsers import chromium, sign_in, sign_up
+from tests.support.clerk_controls import ClerkControls
+from tests.support.sample_app.server import sample_app
+from tests.support.tenants import CREATED, Tenant, make_tenant
 
 _numbers = itertools.count(1)
 

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.clerk_controls import ClerkControls
-from tests.stores import Seller, Store, make_seller, make_store
-from tests.stripe_accounts import StripeControls
-from tests.tenants import make_tenant
+from tests.support.clerk_controls import ClerkControls
+from tests.support.stores import Seller, Store, make_seller, make_store
+from tests.support.stripe_accounts import StripeControls
+from tests.support.tenants import make_tenant
 
 FAILING_BANK_ACCOUNT = "000111111113"
 MUG = {"name": "mug", "price": 1200, "inventory": 5}

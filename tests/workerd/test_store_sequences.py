@@ -18,8 +18,8 @@ from typing import Any
 import httpx
 
 from devstack.stack import Stack
-from tests.stores import Seller, make_price, make_seller, make_store, signed
-from tests.stripe_accounts import StripeControls
+from tests.support.stores import Seller, make_price, make_seller, make_store, signed
+from tests.support.stripe_accounts import StripeControls
 
 STORIES = int(os.environ.get("STORE_STORIES", "500"))
 SEED = int(os.environ.get("STORE_SEED", "20261124"))

@@ -14,25 +14,17 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from devstack.ports import Ports
 from devstack.stack import Stack
 from dream.domain import keys
 from dream.domain.keys import Mode
-from tests.stripe_accounts import StripeControls
-from tests.waiting import eventually
+from tests.support.browsers import chromium
+from tests.support.stripe_accounts import StripeControls
+from tests.support.waiting import eventually
 
 DAY_SECONDS = 24 * 3600
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 DASHBOARD = """<!doctype html><title>Dashboard</title><h1>Dashboard</h1>
 <script crossorigin="anonymous" src="{issuer}/npm/@clerk/clerk-js@6/dist/clerk.browser.js"
   data-clerk-publishable-key="{key}" data-clerk-proxy-url="{issuer}"></script>"""
@@ -182,10 +174,8 @@ def dashboard_page(stack: Stack) -> Iterator[None]:
 
 @pytest.fixture
 def dashboard(stack: Stack, dashboard_page: None) -> Iterator[Dashboard]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+    with chromium() as browser:
         yield Dashboard(stack, browser.new_page())
-        browser.close()
 
 
 def metadata(stack: Stack, user_id: str) -> Mapping[str, Any]:

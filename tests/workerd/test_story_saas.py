@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from devstack.ports import Ports
 from devstack.stack import Stack
-from tests.sample_app.server import sample_app
-from tests.stripe_accounts import Saas, StripeControls, make_saas
+from tests.support.browsers import chromium
+from tests.support.sample_app.server import sample_app
+from tests.support.stripe_accounts import Saas, StripeControls, make_saas
 
 EMAIL, PASSWORD = "ada@user.example", "difference-engine-3"
 DAY_SECONDS = 24 * 3600
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +110,8 @@ class Visitor:
 
 @pytest.fixture
 def visitor(app_url: str) -> Iterator[Visitor]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+    with chromium() as browser:
         yield Visitor(browser.new_page(), app_url)
-        browser.close()
 
 
 def test_from_sign_up_to_the_end_of_the_subscription(

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.outbox import settled
-from tests.stripe_accounts import Saas, StripeControls, make_saas
-from tests.webhooks import send
+from tests.support.outbox import settled
+from tests.support.stripe_accounts import Saas, StripeControls, make_saas
+from tests.support.webhooks import send
 
 LIVES = int(os.environ.get("SUBSCRIPTION_LIVES", "20"))
 SEED = int(os.environ.get("SUBSCRIPTION_SEED", "20261124"))

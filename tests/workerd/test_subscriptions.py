@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.outbox import settled
-from tests.stripe_accounts import Saas, StripeControls, make_account, make_saas
-from tests.tenants import make_platform, make_tenant
+from tests.support.outbox import settled
+from tests.support.stripe_accounts import Saas, StripeControls, make_account, make_saas
+from tests.support.tenants import make_platform, make_tenant
 
 RETURN_URL = "https://app.example/billing"
 METADATA_OF = ("metadata", "subscription_data[metadata]")

@@ -12,9 +12,9 @@ import pytest
 
 from devstack.ports import Ports
 from devstack.stack import Stack
-from tests.clerk_controls import ClerkControls
-from tests.developers import Developer, make_developer
-from tests.stripe_accounts import Saas, StripeControls, make_saas
+from tests.support.clerk_controls import ClerkControls
+from tests.support.developers import Developer, make_developer
+from tests.support.stripe_accounts import Saas, StripeControls, make_saas
 
 LONGEST_SECONDS = 14.0
 """One timeout of ten seconds, and what it takes besides."""

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.outbox import settled
-from tests.stripe_accounts import Saas, StripeControls, make_account, make_saas
-from tests.tenants import make_platform
-from tests.webhooks import event_of, outcome, send
+from tests.support.outbox import settled
+from tests.support.stripe_accounts import Saas, StripeControls, make_account, make_saas
+from tests.support.tenants import make_platform
+from tests.support.webhooks import event_of, outcome, send
 
 _users = itertools.count(1)
 

@@ -1,6 +1,6 @@
 """Main module of each worker in local runs: the worker's own `entry`, plus the routes under `/_devstack/`.
 
-It installs what `dream.hooks` leaves open: a clock that tests can move, and checkpoints at which they can stop a request.
+It installs a clock that tests can move, and checkpoints at which tests can stop a request.
 Production starts `entry` itself and has none of this.
 """
 
@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 from workers import Response
 
 import entry
-from dream import hooks
+from dream.runtime import checkpoints
+from dream.runtime import clock as product_clock
 
 PREFIX = "/_devstack/"
 
@@ -40,8 +41,8 @@ async def _checkpoint(name: str) -> None:
         raise RuntimeError(f"checkpoint {name} was told to fail")
 
 
-hooks.clock = _now
-hooks.checkpoint = _checkpoint
+product_clock.read = _now
+checkpoints.reached = _checkpoint
 
 
 class Default(entry.Default):

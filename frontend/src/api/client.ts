@@ -1,4 +1,4 @@
-/** The one place that fetches. Adds the developer's token, and turns every refusal into an `ApiError` that can be shown. */
+/** The only module that calls `fetch`. It sends the developer's session token, and turns every error answer into an `ApiError`. */
 
 import { clerk } from "../auth/clerk";
 import { settings } from "../settings";
@@ -17,7 +17,7 @@ export class ApiError extends Error {
     super(message);
   }
 
-  /** Whether the server has decided. Else a repeat may find that the first try was carried out. */
+  /** True if the server has refused the request. If false, the request may have been carried out. */
   get isDefinite(): boolean {
     return this.status >= 400 && this.status < 500 && this.status !== 429 && this.code !== "idempotency_key_in_use";
   }
@@ -33,7 +33,7 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 interface Options {
   body?: unknown;
-  /** One key per wish of the user, kept over retries. */
+  /** One key per action of the user. A retry of the action sends the same key. */
   idempotencyKey?: string;
 }
 
@@ -55,7 +55,7 @@ export async function call<Answer>(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
-    throw new ApiError(0, "unreachable", "The server can't be reached. Check your connection and try again.");
+    throw new ApiError(0, "unreachable", "The server cannot be reached. Check your internet connection and try again.");
   }
   const json: unknown = await answer.json().catch(() => undefined);
   if (!answer.ok) {
@@ -63,7 +63,8 @@ export async function call<Answer>(
     throw new ApiError(
       answer.status,
       error?.code ?? "unknown",
-      error?.message ?? "The server gave an answer that this page does not understand.",
+      error?.message ??
+        "The server sent an unexpected answer. Reload the page and try again. If this persists, contact support.",
       error?.fields,
       error?.requestId,
     );

@@ -1,4 +1,4 @@
-/** Calls to the API as a developer would type them. */
+/** The example calls and links that the dashboard shows. */
 
 import { settings } from "../settings";
 
@@ -14,7 +14,7 @@ export function listProducts(publishableKey: string): string {
   return [`curl ${settings.apiMultiUrl}/api/products \\`, `  -H "X-Publishable-Key: ${publishableKey}"`].join("\n");
 }
 
-/** Where an app sends people who have no account yet; they come back to `redirect` with a token. */
+/** The sign-up link of a project. After sign-up, the user returns to `redirect` with a session token. */
 export function signUpPage(publishableKey: string, redirect: string): string {
   return `${settings.signUpUrl}/signup?${new URLSearchParams({ pk: publishableKey, redirect })}`;
 }

@@ -1,4 +1,4 @@
-/** The nouns of the dashboard, by the names of openapi.yaml. */
+/** Short names for the types that openapi.yaml defines. */
 
 import type { components, paths } from "./schema";
 

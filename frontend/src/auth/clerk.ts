@@ -1,4 +1,4 @@
-/** Clerk's own browser library, loaded from the instance's Frontend API as Clerk advises, and the little of it that we use. */
+/** Loads Clerk's browser library from the instance's Frontend API, as Clerk recommends, and types what we use of it. */
 
 import { settings } from "../settings";
 
@@ -26,7 +26,7 @@ declare global {
 
 let loading: Promise<Clerk> | undefined;
 
-/** The loaded library; rejects when Clerk can't be reached. */
+/** Returns the loaded library. Rejects if Clerk cannot be reached. */
 export function clerk(): Promise<Clerk> {
   loading ??= load();
   return loading;
@@ -37,19 +37,21 @@ async function load(): Promise<Clerk> {
     const script = document.createElement("script");
     script.src = `${settings.clerkUrl}/npm/@clerk/clerk-js@6/dist/clerk.browser.js`;
     script.crossOrigin = "anonymous";
-    script.dataset["clerkPublishableKey"] = settings.clerkPublishableKey;
-    if (!isHostInKey()) script.dataset["clerkProxyUrl"] = settings.clerkUrl;
+    script.dataset.clerkPublishableKey = settings.clerkPublishableKey;
+    if (!isHostInKey()) script.dataset.clerkProxyUrl = settings.clerkUrl;
     script.addEventListener("load", () => resolve());
-    script.addEventListener("error", () => reject(new Error("Clerk can't be reached.")));
+    script.addEventListener("error", () =>
+      reject(new Error("Sign-in is not available, because Clerk cannot be reached.")),
+    );
     document.head.append(script);
   });
   const library = window.Clerk;
-  if (!library) throw new Error("Clerk did not start.");
+  if (!library) throw new Error("Sign-in is not available, because Clerk did not start.");
   await library.load();
   return library;
 }
 
-/** A publishable key names its Frontend API; one that is served elsewhere (as on a laptop) is a proxy. */
+/** A publishable key contains the host of its Frontend API. If `clerkUrl` has another host, as on a laptop, it is a proxy. */
 function isHostInKey(): boolean {
   const encoded = settings.clerkPublishableKey.split("_")[2] ?? "";
   return atob(encoded).replace(/\$$/, "") === new URL(settings.clerkUrl).host;

@@ -1,7 +1,7 @@
-/** Who is signed in, for all components. */
+/** Provides the signed-in developer to all components. */
 
-import { createContext, useContext, useEffect, useState, type ReactNode } from "react";
-import { clerk, type Clerk, type ClerkUser } from "./clerk";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { type Clerk, type ClerkUser, clerk } from "./clerk";
 
 type Session =
   | { state: "loading" }
@@ -19,7 +19,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     clerk().then(
       (library) => {
         const show = () => {
-          if (library.user === undefined) return; // between two sessions
+          if (library.user === undefined) return; // Clerk is switching sessions.
           setSession(
             library.user
               ? { state: "signed in", clerk: library, user: library.user }

@@ -1,4 +1,4 @@
-/** A short word with a colour of its own. */
+/** A coloured label for a status or a mode. */
 
 const TONES: Record<string, string> = {
   live: "green",

@@ -1,4 +1,4 @@
-/** A series by day as bars, the days without a row included. */
+/** A bar chart of the last 30 days. A day without data counts as zero. */
 
 import { shortDay } from "../format";
 
@@ -15,18 +15,29 @@ export function BarChart({ title, days, show }: { title: string; days: Day[]; sh
     <figure className="chart card">
       <figcaption>
         <span>
-          {title} <small className="muted">30 days</small>
+          {title} <small className="muted">last 30 days</small>
         </span>
         <strong>{show(total)}</strong>
       </figcaption>
-      <svg viewBox="0 0 300 80" preserveAspectRatio="none" role="img" aria-label={`${title}: ${show(total)} in 30 days`}>
+      <svg
+        viewBox="0 0 300 80"
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`${title}: ${show(total)} in the last 30 days`}
+      >
         {series.map((day, index) => {
           const height = Math.max((Math.max(0, day.value) / top) * 76, 1);
           return (
             <g key={day.date}>
               <title>{`${shortDay(day.date)}: ${show(day.value)}`}</title>
               <rect className="hover" x={index * 10} y={0} width={10} height={80} />
-              <rect className={day.value > 0 ? "bar" : "bar none"} x={index * 10 + 1.5} y={80 - height} width={7} height={height} />
+              <rect
+                className={day.value > 0 ? "bar" : "bar none"}
+                x={index * 10 + 1.5}
+                y={80 - height}
+                width={7}
+                height={height}
+              />
             </g>
           );
         })}

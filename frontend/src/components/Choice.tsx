@@ -1,6 +1,6 @@
-/** One of a few, as cards. Radios underneath, so that arrows and screen readers work. */
+/** Radio buttons that look like cards. Arrow keys and screen readers treat them as radio buttons. */
 
-import { useId, type ReactNode } from "react";
+import { type ReactNode, useId } from "react";
 
 interface Option<Value extends string> {
   value: Value;

@@ -1,4 +1,4 @@
-/** Taking a tier off, and asking once more when somebody is on it. */
+/** Asks before a tier or product is deleted, and asks again if the tier has subscribers. */
 
 import { ApiError } from "../api/client";
 import type { Project, Tier } from "../api/types";
@@ -13,24 +13,31 @@ export function DeleteTierDialog({ project, tier, onClose }: { project: Project;
     <Dialog title={`Delete ${tier.displayName}?`} onClose={onClose}>
       <div className="stack">
         <p className="muted">
-          {project.projectType === "saas" ? "Nobody new can choose it." : "It can't be bought any more."} Its price at Stripe
-          is archived.
+          {project.projectType === "saas"
+            ? "New customers can no longer choose it."
+            : "Customers can no longer buy it."}{" "}
+          Its price at Stripe is archived.
         </p>
         {isTaken ? (
-          <Notice kind="warning">Customers are on this tier. If you delete it, they keep it and go on paying for it.</Notice>
+          <Notice kind="warning">
+            This tier has subscribers. If you delete it, they keep it and continue to pay for it.
+          </Notice>
         ) : (
           <Failure error={remove.error} />
         )}
         <div className="actions">
           <button
+            type="button"
             className="danger"
             data-testid="confirm-delete-tier"
             disabled={remove.isPending}
             onClick={() => remove.mutate({ force: isTaken }, { onSuccess: onClose })}
           >
-            {isTaken ? "Delete it anyway" : "Delete"}
+            {isTaken ? "Delete anyway" : "Delete"}
           </button>
-          <button onClick={onClose}>Keep it</button>
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
         </div>
       </div>
     </Dialog>

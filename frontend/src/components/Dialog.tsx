@@ -1,12 +1,12 @@
-/** A question above the page. Escape and a click beside it close it; focus goes back to where it came from. */
+/** A modal dialog. Escape or a click outside closes it, and focus returns to the element that opened it. */
 
-import { useEffect, useId, useRef, type ReactNode } from "react";
+import { type ReactNode, useEffect, useId, useRef } from "react";
 
 interface Props {
   title: string;
   onClose: () => void;
   children: ReactNode;
-  /** For answers that are shown once: closing takes the button. */
+  /** For content that is shown once: Escape and a click outside do not close the dialog. */
   modalOnly?: boolean;
 }
 

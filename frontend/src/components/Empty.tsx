@@ -1,4 +1,4 @@
-/** Nothing here yet, and what to do about it. */
+/** An empty state: a title, and what the developer can do. */
 
 import type { ReactNode } from "react";
 

@@ -1,6 +1,6 @@
-/** A labelled input with its hint, or with what is wrong with it. */
+/** A labelled input with a hint or an error message. */
 
-import { useId, type InputHTMLAttributes } from "react";
+import { type InputHTMLAttributes, useId } from "react";
 
 interface Props extends Omit<InputHTMLAttributes<HTMLInputElement>, "onChange" | "value" | "id"> {
   label: string;

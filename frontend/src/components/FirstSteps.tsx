@@ -1,4 +1,4 @@
-/** What is still to be done before the first project, in order. Nothing once all is done. */
+/** The setup steps before the first project, in order. Renders nothing when all are done. */
 
 import type { ReactNode } from "react";
 import { Link } from "react-router-dom";
@@ -18,23 +18,30 @@ export function FirstSteps({ subscription, hasProject }: { subscription: Subscri
     <ol className="steps">
       <Step
         title={endedAt && !isPaid ? "Your subscription has ended" : "Start your subscription"}
-        text={`$15 a month for everything, as many projects as you like.${
+        text={`$15 a month includes all features and any number of projects.${
           !isPaid && liveKeysActive && liveKeysUntil ? ` Your live keys work until ${day(liveKeysUntil)}.` : ""
         }`}
         state={isPaid ? "done" : "now"}
         error={subscribe.error}
       >
-        <button className="primary" data-testid="subscribe" disabled={subscribe.isPending} onClick={() => subscribe.mutate()}>
+        <button
+          type="button"
+          className="primary"
+          data-testid="subscribe"
+          disabled={subscribe.isPending}
+          onClick={() => subscribe.mutate()}
+        >
           Subscribe for $15 a month
         </button>
       </Step>
       <Step
         title="Connect your Stripe account"
-        text="Your customers pay you directly. Begin in test mode; no real money moves."
+        text="Your customers pay you directly. Start in test mode: no real money moves."
         state={isConnected ? "done" : isPaid ? "now" : "later"}
         error={connect.error}
       >
         <button
+          type="button"
           className="primary"
           data-testid="connect-test"
           disabled={connect.isPending}
@@ -45,7 +52,7 @@ export function FirstSteps({ subscription, hasProject }: { subscription: Subscri
       </Step>
       <Step
         title="Create your first project"
-        text="A project is one app: its keys, its tiers or products, its customers."
+        text="A project is one app, with its own keys, tiers or products, and customers."
         state={hasProject ? "done" : isPaid && isConnected ? "now" : "later"}
         error={null}
       >

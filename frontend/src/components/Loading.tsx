@@ -1,4 +1,4 @@
-/** Grey shapes in the place of what is to come, so that nothing jumps when it does. */
+/** A placeholder with the height of the content that loads, so that the page does not jump. */
 
 export function Loading({ what, height = "12rem" }: { what: string; height?: string }) {
   return (

@@ -1,4 +1,4 @@
-/** One number with its name. */
+/** A number with its label. */
 
 export function Metric({ label, value, note }: { label: string; value: string; note?: string | undefined }) {
   return (

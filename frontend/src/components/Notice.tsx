@@ -1,9 +1,15 @@
-/** One line of good or bad news. */
+/** A message on a page: information, success, warning or error. */
 
 import type { ReactNode } from "react";
 import { ApiError } from "../api/client";
 
-export function Notice({ kind = "info", children }: { kind?: "info" | "error" | "success" | "warning"; children: ReactNode }) {
+export function Notice({
+  kind = "info",
+  children,
+}: {
+  kind?: "info" | "error" | "success" | "warning";
+  children: ReactNode;
+}) {
   return (
     <div className={`notice ${kind}`} role={kind === "error" ? "alert" : "status"}>
       {children}
@@ -11,7 +17,7 @@ export function Notice({ kind = "info", children }: { kind?: "info" | "error" | 
   );
 }
 
-/** What went wrong, each bad field with its reason; nothing when nothing did. */
+/** An error message, with one line for each invalid field. Renders nothing if there is no error. */
 export function Failure({ error }: { error: Error | null }) {
   if (!error) return null;
   const fields = error instanceof ApiError ? Object.entries(error.fields) : [];
@@ -28,7 +34,7 @@ export function Failure({ error }: { error: Error | null }) {
         </ul>
       )}
       {error instanceof ApiError && error.status >= 500 && error.requestId && (
-        <small className="muted"> Request {error.requestId}</small>
+        <small className="muted"> Request id: {error.requestId}</small>
       )}
     </Notice>
   );

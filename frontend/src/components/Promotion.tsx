@@ -1,8 +1,8 @@
-/** A test project on its way to live: what would change, then the change, then the live keys. */
+/** Promotes a test project to live mode: a preview, a confirmation, then the live keys. */
 
 import { Link } from "react-router-dom";
 import { ApiError } from "../api/client";
-import type { Project, Promotion as Plan } from "../api/types";
+import type { Promotion as Plan, Project } from "../api/types";
 import { money } from "../format";
 import { usePromoteProject, usePromotionPreview } from "../hooks/useProjects";
 import { useConnectStripe } from "../hooks/useSubscription";
@@ -24,32 +24,41 @@ export function Promotion({ project }: { project: Project }) {
       <div>
         <h2>Go live</h2>
         <p className="muted">
-          Makes a live project with the same {project.projectType === "saas" ? "tiers" : "products"}, or brings the one you have
-          up to date. Test data stay here.
+          Creates a live project with the same {project.projectType === "saas" ? "tiers" : "products"}, or updates the
+          live project that exists. Test data is not copied.
         </p>
       </div>
       {needsLive ? <ConnectLive /> : <Failure error={preview.error} />}
-      <button className="start" data-testid="preview-promotion" disabled={preview.isPending} onClick={() => preview.mutate()}>
-        {preview.isPending ? "Comparing…" : "Show what would change"}
+      <button
+        type="button"
+        className="start"
+        data-testid="preview-promotion"
+        disabled={preview.isPending}
+        onClick={() => preview.mutate()}
+      >
+        {preview.isPending ? "Comparing…" : "Preview changes"}
       </button>
       {promote.data ? (
         <Promoted plan={promote.data} onClose={close} />
       ) : (
         preview.data && (
-          <Dialog title="What changes in live mode" onClose={close}>
+          <Dialog title="Changes in live mode" onClose={close}>
             <div className="stack">
               <Changes plan={preview.data} />
               <Failure error={promote.error} />
               <div className="actions">
                 <button
+                  type="button"
                   className="primary"
                   data-testid="promote"
                   disabled={promote.isPending || isUpToDate(preview.data)}
                   onClick={() => promote.mutate()}
                 >
-                  {promote.isPending ? "Going live…" : preview.data.firstPromotion ? "Go live" : "Update live"}
+                  {promote.isPending ? "Going live…" : preview.data.firstPromotion ? "Go live" : "Update live project"}
                 </button>
-                <button onClick={close}>Cancel</button>
+                <button type="button" onClick={close}>
+                  Cancel
+                </button>
               </div>
             </div>
           </Dialog>
@@ -67,7 +76,7 @@ function ConnectLive() {
   return (
     <Notice kind="warning">
       Connect your Stripe account in live mode first.{" "}
-      <button className="link" disabled={connect.isPending} onClick={() => connect.mutate("live")}>
+      <button type="button" className="link" disabled={connect.isPending} onClick={() => connect.mutate("live")}>
         Connect now
       </button>
       <Failure error={connect.error} />
@@ -78,7 +87,7 @@ function ConnectLive() {
 function Changes({ plan }: { plan: Plan }) {
   return (
     <>
-      {isUpToDate(plan) && <Notice kind="success">The live project is the same already.</Notice>}
+      {isUpToDate(plan) && <Notice kind="success">The live project is already up to date.</Notice>}
       <ul className="lines">
         {plan.changes.map((change) => (
           <li key={change.tier}>
@@ -97,18 +106,20 @@ function Changes({ plan }: { plan: Plan }) {
 
 function Promoted({ plan, onClose }: { plan: Plan; onClose: () => void }) {
   return (
-    <Dialog title={plan.secretKey ? "You are live" : "Live is up to date"} onClose={onClose} modalOnly>
+    <Dialog title={plan.secretKey ? "Your project is live" : "The live project is updated"} onClose={onClose} modalOnly>
       <div className="stack">
         {plan.secretKey && plan.publishableKey ? (
           <NewKeys publishableKey={plan.publishableKey} secretKey={plan.secretKey} projectType={plan.projectType} />
         ) : (
-          <p className="muted">Its keys are the same as before.</p>
+          <p className="muted">Its keys have not changed.</p>
         )}
         <div className="actions">
           <Link className="button primary" to={`/projects/${plan.publishableKey}`}>
             Open the live project
           </Link>
-          <button onClick={onClose}>Stay here</button>
+          <button type="button" onClick={onClose}>
+            Stay here
+          </button>
         </div>
       </div>
     </Dialog>

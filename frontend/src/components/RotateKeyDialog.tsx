@@ -1,4 +1,4 @@
-/** A new secret key for an old one, and how long the old one may still be used. */
+/** Creates a new secret key, and sets how long the old key keeps working. */
 
 import { useState } from "react";
 import type { Project } from "../api/types";
@@ -22,38 +22,41 @@ export function RotateKeyDialog({ project, onClose }: { project: Project; onClos
             secretKey={rotate.data.secretKey}
             projectType={project.projectType}
           />
-          <button className="primary start" data-testid="rotated" onClick={onClose}>
-            I have copied it
+          <button type="button" className="primary start" data-testid="rotated" onClick={onClose}>
+            I have copied the key
           </button>
         </div>
       </Dialog>
     );
   }
   return (
-    <Dialog title="A new secret key" onClose={onClose}>
+    <Dialog title="Create a new secret key" onClose={onClose}>
       <div className="stack">
         <Choice
-          legend="The old key works"
+          legend="When the old key stops working"
           value={grace}
           onChange={setGrace}
           options={[
-            { value: "none", title: "No longer", text: "It may have leaked." },
-            { value: "hour", title: "One more hour", text: "You deploy right away." },
-            { value: "day", title: "One more day", text: "Time to roll it out." },
-            { value: "week", title: "One more week", text: "Many places to change." },
+            { value: "none", title: "Now", text: "The old key may have leaked." },
+            { value: "hour", title: "In one hour", text: "You deploy the new key right away." },
+            { value: "day", title: "In one day", text: "You deploy the new key today." },
+            { value: "week", title: "In one week", text: "Many servers use the old key." },
           ]}
         />
         <Failure error={rotate.error} />
         <div className="actions">
           <button
+            type="button"
             className="primary"
             data-testid="confirm-rotate"
             disabled={rotate.isPending}
             onClick={() => rotate.mutate(GRACE_SECONDS[grace])}
           >
-            {rotate.isPending ? "Making it…" : "Make the new key"}
+            {rotate.isPending ? "Creating…" : "Create new key"}
           </button>
-          <button onClick={onClose}>Cancel</button>
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
         </div>
       </div>
     </Dialog>

@@ -1,4 +1,4 @@
-/** A text to copy: a key, or lines for a terminal. */
+/** A value with a copy button: a key, a link or a command. */
 
 import { useEffect, useState } from "react";
 

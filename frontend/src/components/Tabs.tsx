@@ -1,4 +1,4 @@
-/** Links to the sections of a page. The open one is in sight, however narrow the screen. */
+/** Links to the sections of a page. The active link is scrolled into view on a narrow screen. */
 
 import { useEffect, useRef } from "react";
 import { NavLink, useLocation } from "react-router-dom";
@@ -6,6 +6,7 @@ import { NavLink, useLocation } from "react-router-dom";
 export function Tabs({ label, tabs }: { label: string; tabs: { to: string; title: string }[] }) {
   const { pathname } = useLocation();
   const bar = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the active link changes with the path.
   useEffect(() => {
     bar.current?.querySelector(".active")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [pathname]);

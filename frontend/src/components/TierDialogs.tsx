@@ -1,10 +1,10 @@
-/** Adding and changing one tier or product. */
+/** The dialogs that add and edit a tier or product. */
 
-import { useState, type FormEvent } from "react";
+import { type FormEvent, useState } from "react";
 import type { Project, Tier } from "../api/types";
 import { focusFirstProblem } from "../focus";
 import { useAddTier, useUpdateTier } from "../hooks/useTiers";
-import { definitionOf, draftOf, emptyDraft, problemsOf, updatesOf, type TierDraft } from "../tierDraft";
+import { definitionOf, draftOf, emptyDraft, problemsOf, type TierDraft, updatesOf } from "../tierDraft";
 import { Dialog } from "./Dialog";
 import { Failure } from "./Notice";
 import { TierFields } from "./TierFields";
@@ -92,12 +92,12 @@ function TierDialog({ project, title, action, start, fixedName, change, onClose,
               checked={draft.popular}
               onChange={(event) => setDraft({ ...draft, popular: event.target.checked })}
             />
-            Show it as the popular one
+            Mark as popular
           </label>
         )}
         <Failure error={change.error} />
         <div className="actions">
-          <button className="primary" data-testid="save-tier" disabled={change.isPending}>
+          <button type="submit" className="primary" data-testid="save-tier" disabled={change.isPending}>
             {change.isPending ? "Saving…" : action}
           </button>
           <button type="button" onClick={onClose}>

@@ -10,7 +10,7 @@ interface Props {
   projectType: ProjectType;
   problems: TierProblems;
   onChange: (draft: TierDraft) => void;
-  /** The name that the API knows it by, once it has one. */
+  /** The name in the API, if the tier exists already. It never changes. */
   fixedName?: string;
 }
 
@@ -25,7 +25,7 @@ export function TierFields({ draft, projectType, problems, onChange, fixedName }
         value={draft.displayName}
         onChange={(displayName) => set({ displayName })}
         problem={problems.displayName}
-        hint={name ? `In the API: ${name}` : "What customers read"}
+        hint={name ? `Name in the API: ${name}` : "Your customers see this name."}
         maxLength={100}
         required
       />

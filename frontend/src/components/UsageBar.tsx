@@ -1,4 +1,4 @@
-/** How much of a limit is used. */
+/** Usage and its limit, as text and as a bar. */
 
 import { count as shownCount, limit as shownLimit } from "../format";
 

@@ -1,4 +1,4 @@
-/** How answers are kept: briefly fresh, never retried when the server has refused. */
+/** The query client. Answers stay fresh for five seconds. A request that the server refused is not retried. */
 
 import { QueryClient } from "@tanstack/react-query";
 import { ApiError } from "../api/client";

@@ -1,4 +1,4 @@
-/** A project's numbers, customers and series. */
+/** A project's metrics, customers, orders and daily numbers. */
 
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { call } from "../api/client";

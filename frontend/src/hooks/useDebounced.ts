@@ -1,4 +1,4 @@
-/** A value once it has rested, so that not every keystroke is a question to the server. */
+/** Returns a value once it has stopped changing, so that not every keystroke sends a request. */
 
 import { useEffect, useState } from "react";
 

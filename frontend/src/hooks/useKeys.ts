@@ -1,4 +1,4 @@
-/** The secret keys of a project: shown, replaced, ended. */
+/** Reveals, rotates and revokes the secret keys of a project. */
 
 import { useMutation } from "@tanstack/react-query";
 import { call } from "../api/client";
@@ -21,12 +21,16 @@ export const useRevokeKey = (publishableKey: string) =>
     call("frontAuthApi", "POST", "/projects/revoke-key", { body: { publishableKey, keyId } }),
   );
 
-/** The whole secret key, asked for only when the developer wants to see it. */
+/** Loads the full secret key. A page calls this only when the developer asks to see the key. */
 export function useRevealKey(project: Project) {
   return useMutation({
-    mutationFn: async (_: void) => {
+    mutationFn: async () => {
       const path = `/get-credentials?publishableKey=${project.publishableKey}`;
-      const found = await call<{ testSecretKey: string | null; liveSecretKey: string | null }>("frontAuthApi", "GET", path);
+      const found = await call<{ testSecretKey: string | null; liveSecretKey: string | null }>(
+        "frontAuthApi",
+        "GET",
+        path,
+      );
       return project.mode === "test" ? found.testSecretKey : found.liveSecretKey;
     },
   });

@@ -1,13 +1,13 @@
-/** One Idempotency-Key for one wish: kept while its outcome is unknown, new for another wish or after a definite answer. */
+/** Sends an action with an Idempotency-Key. The key is kept until the server gives a definite answer; another action gets another key. */
 
 import { useRef } from "react";
 import { ApiError } from "../api/client";
 
 export function useOnce() {
-  const open = useRef<{ wish: string; key: string } | null>(null);
-  return async <Answer>(wish: unknown, send: (idempotencyKey: string) => Promise<Answer>): Promise<Answer> => {
-    const text = JSON.stringify(wish);
-    if (open.current?.wish !== text) open.current = { wish: text, key: crypto.randomUUID() };
+  const open = useRef<{ action: string; key: string } | null>(null);
+  return async <Answer>(action: unknown, send: (idempotencyKey: string) => Promise<Answer>): Promise<Answer> => {
+    const text = JSON.stringify(action);
+    if (open.current?.action !== text) open.current = { action: text, key: crypto.randomUUID() };
     try {
       const answer = await send(open.current.key);
       open.current = null;

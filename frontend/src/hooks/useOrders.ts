@@ -1,4 +1,4 @@
-/** The latest orders of a store, as its dashboard tells them. */
+/** The latest orders of a store, taken from the dashboard's answer. */
 
 import { useDashboard } from "./useDashboard";
 

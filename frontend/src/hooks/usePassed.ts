@@ -1,4 +1,4 @@
-/** Whether so much time has passed since the component came. */
+/** True once this many milliseconds have passed since the component was mounted. */
 
 import { useEffect, useState } from "react";
 

@@ -1,4 +1,4 @@
-/** Projects: listed, made, renamed, promoted, deleted. */
+/** Lists, creates, renames, promotes and deletes projects. */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { call } from "../api/client";
@@ -13,18 +13,18 @@ function useProjectList<Part>(select: (answer: ProjectList) => Part) {
 
 export const useProjects = () => useProjectList((answer) => answer.projects);
 
-/** What was done to the account itself, and to projects that are gone. */
+/** The audit log of the account itself and of deleted projects. */
 export const useAccountHistory = () => useProjectList((answer) => answer.audit);
 
-/** One project out of the list; `undefined` while the list loads, null when it is not in it. */
+/** One project from the list. `undefined` while the list loads; null if the project is not in the list. */
 export function useProject(publishableKey: string) {
   const projects = useProjects();
   const found = projects.data?.find((project) => project.publishableKey === publishableKey);
   return { error: projects.error, project: projects.data ? (found ?? null) : undefined };
 }
 
-/** A change after which the list is read again. Nobody waits for that: a page that leaves on success is gone by then. */
-export function useProjectChange<Input, Answer>(change: (input: Input) => Promise<Answer>) {
+/** A change that reloads the project list. It does not wait for the reload, because the page may navigate away on success. */
+export function useProjectChange<Answer, Input = void>(change: (input: Input) => Promise<Answer>) {
   const client = useQueryClient();
   return useMutation({ mutationFn: change, onSuccess: () => void client.invalidateQueries({ queryKey: KEY }) });
 }
@@ -40,7 +40,10 @@ export function useCreateProject() {
   const once = useOnce();
   return useProjectChange((body: NewProject) =>
     once(body, (idempotencyKey) =>
-      call<{ publishableKey: string; secretKey: string }>("oauthApi", "POST", "/create-products", { body, idempotencyKey }),
+      call<{ publishableKey: string; secretKey: string }>("oauthApi", "POST", "/create-products", {
+        body,
+        idempotencyKey,
+      }),
     ),
   );
 }
@@ -51,19 +54,19 @@ export const useChangeProject = (publishableKey: string) =>
   );
 
 export const useDeleteProject = (publishableKey: string) =>
-  useProjectChange((_: void) => call("frontAuthApi", "DELETE", `/projects/${publishableKey}`));
+  useProjectChange(() => call("frontAuthApi", "DELETE", `/projects/${publishableKey}`));
 
-/** What a promotion would change. */
+/** Loads what a promotion would change, and changes nothing. */
 export function usePromotionPreview(publishableKey: string) {
   return useMutation({
-    mutationFn: (_: void) =>
+    mutationFn: () =>
       call<Promotion>("oauthApi", "POST", "/promote-to-live", { body: { publishableKey, dryRun: true } }),
   });
 }
 
 export function usePromoteProject(publishableKey: string) {
   const once = useOnce();
-  return useProjectChange((_: void) =>
+  return useProjectChange(() =>
     once("promote", (idempotencyKey) =>
       call<Promotion>("oauthApi", "POST", "/promote-to-live", { body: { publishableKey }, idempotencyKey }),
     ),

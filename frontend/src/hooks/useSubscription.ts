@@ -1,4 +1,4 @@
-/** The developer's own subscription and connected Stripe accounts, and the ways to Stripe's pages. */
+/** The developer's subscription and connected Stripe accounts, and the redirects to Stripe's pages. */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { call } from "../api/client";
@@ -12,7 +12,7 @@ export function useSubscription(options: { refetchEvery?: number | false } = {})
   });
 }
 
-function useRedirect<Input>(ask: (input: Input) => Promise<{ url: string }>) {
+function useRedirect<Input = void>(ask: (input: Input) => Promise<{ url: string }>) {
   return useMutation({
     mutationFn: ask,
     onSuccess: ({ url }) => window.location.assign(url),
@@ -20,10 +20,10 @@ function useRedirect<Input>(ask: (input: Input) => Promise<{ url: string }>) {
 }
 
 export const useSubscribe = () =>
-  useRedirect((_: void) => call<{ url: string }>("frontAuthApi", "POST", "/create-checkout", { body: {} }));
+  useRedirect(() => call<{ url: string }>("frontAuthApi", "POST", "/create-checkout", { body: {} }));
 
 export const useBillingPortal = () =>
-  useRedirect((_: void) => call<{ url: string }>("frontAuthApi", "POST", "/billing-portal", { body: {} }));
+  useRedirect(() => call<{ url: string }>("frontAuthApi", "POST", "/billing-portal", { body: {} }));
 
 export const useConnectStripe = () =>
   useRedirect((mode: Mode) => call<{ url: string }>("oauthApi", "POST", "/authorize", { body: { mode } }));

@@ -1,4 +1,4 @@
-/** Tiers of one project, edited without touching its keys. */
+/** Lists, adds, updates and deletes the tiers of a project. None of this changes the project's keys. */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { call } from "../api/client";
@@ -31,7 +31,7 @@ export const useDeleteTier = (publishableKey: string, tierName: string) =>
     call("oauthApi", "DELETE", "/tiers", { body: { publishableKey, tierName, ...body } }),
   );
 
-/** A change after which everything that shows tiers is read again. */
+/** A change that reloads everything that shows tiers. */
 function useTierChange<Input, Answer>(publishableKey: string, change: (input: Input) => Promise<Answer>) {
   const client = useQueryClient();
   return useMutation({

@@ -1,4 +1,4 @@
-/** The developer's own subscription, and the connected Stripe accounts. */
+/** The developer's subscription and connected Stripe accounts. */
 
 import type { Mode, Subscription } from "../api/types";
 import { Badge } from "../components/Badge";
@@ -33,34 +33,38 @@ export function AccountPage() {
       {data && (
         <section className="card step">
           <div>
-            <h2>
-              dream-api, $15 a month {data.status !== "none" && <Badge>{data.status}</Badge>}
-            </h2>
-            <p className="muted">{standing(data)}</p>
+            <h2>dream-api, $15 a month {data.status !== "none" && <Badge>{data.status}</Badge>}</h2>
+            <p className="muted">{describe(data)}</p>
             <Failure error={portal.error ?? subscribe.error} />
           </div>
           {data.status === "none" || data.status === "canceled" ? (
-            <button className="primary" disabled={subscribe.isPending} onClick={() => subscribe.mutate()}>
+            <button type="button" className="primary" disabled={subscribe.isPending} onClick={() => subscribe.mutate()}>
               Subscribe
             </button>
           ) : (
-            <button data-testid="billing-portal" disabled={portal.isPending} onClick={() => portal.mutate()}>
+            <button
+              type="button"
+              data-testid="billing-portal"
+              disabled={portal.isPending}
+              onClick={() => portal.mutate()}
+            >
               Manage billing
             </button>
           )}
         </section>
       )}
-      {data && (["test", "live"] as const).map((mode) => <Account key={mode} mode={mode} id={data.stripeAccounts[mode]} />)}
+      {data &&
+        (["test", "live"] as const).map((mode) => <Account key={mode} mode={mode} id={data.stripeAccounts[mode]} />)}
       {data && history.data && <History entries={history.data} />}
     </>
   );
 }
 
-function standing(subscription: Subscription): string {
+function describe(subscription: Subscription): string {
   const { plan, endedAt, currentPeriodEnd, cancelAtPeriodEnd } = subscription;
-  if (plan !== "paid") return endedAt ? `Ended on ${day(endedAt)}.` : "Not subscribed.";
-  if (!currentPeriodEnd) return "Everything is included.";
-  return `${cancelAtPeriodEnd ? "Ends" : "Renews"} on ${day(currentPeriodEnd)}.`;
+  if (plan !== "paid") return endedAt ? `Your subscription ended on ${day(endedAt)}.` : "You have no subscription yet.";
+  if (!currentPeriodEnd) return "Your subscription is active.";
+  return `Your subscription ${cancelAtPeriodEnd ? "ends" : "renews"} on ${day(currentPeriodEnd)}.`;
 }
 
 function Account({ mode, id }: { mode: Mode; id: string | null }) {
@@ -72,18 +76,28 @@ function Account({ mode, id }: { mode: Mode; id: string | null }) {
         <h2>
           Stripe <Badge>{mode}</Badge>
         </h2>
-        <p className="muted">{id ? <code>{id}</code> : "No account connected."}</p>
+        <p className="muted">{id ? <code>{id}</code> : "No Stripe account is connected in this mode."}</p>
         <Failure error={connect.error ?? disconnect.error} />
       </div>
       {id ? (
         <button
+          type="button"
           disabled={disconnect.isPending}
-          onClick={() => window.confirm(`Disconnect ${id}? Checkouts in ${mode} mode stop.`) && disconnect.mutate(mode)}
+          onClick={() =>
+            window.confirm(`Disconnect ${id}? Your customers will not be able to pay in ${mode} mode.`) &&
+            disconnect.mutate(mode)
+          }
         >
           Disconnect
         </button>
       ) : (
-        <button className="primary" data-testid={`connect-${mode}`} disabled={connect.isPending} onClick={() => connect.mutate(mode)}>
+        <button
+          type="button"
+          className="primary"
+          data-testid={`connect-${mode}`}
+          disabled={connect.isPending}
+          onClick={() => connect.mutate(mode)}
+        >
           Connect
         </button>
       )}

@@ -1,6 +1,6 @@
-/** A new project: what it is, what it sells, and then its keys. */
+/** The form for a new project. After the project is created, the page shows its keys. */
 
-import { useState, type FormEvent } from "react";
+import { type FormEvent, useState } from "react";
 import { Link } from "react-router-dom";
 import type { Mode, ProjectType, Subscription } from "../api/types";
 import { Choice } from "../components/Choice";
@@ -32,13 +32,14 @@ export function NewProjectPage() {
 }
 
 function Gate({ subscription }: { subscription: Subscription }) {
-  const isReady = subscription.plan === "paid" && (subscription.stripeAccounts.test || subscription.stripeAccounts.live);
+  const isReady =
+    subscription.plan === "paid" && (subscription.stripeAccounts.test || subscription.stripeAccounts.live);
   if (isReady) return <Form accounts={subscription.stripeAccounts} />;
   return (
-    <Empty title="Two steps first">
-      <p>A project needs your dream-api subscription and a connected Stripe account.</p>
+    <Empty title="Finish the setup first">
+      <p>A project needs an active dream-api subscription and a connected Stripe account.</p>
       <Link className="button primary" to="/projects">
-        Show me the steps
+        Show the steps
       </Link>
     </Empty>
   );
@@ -52,16 +53,24 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
   const [tiers, setTiers] = useState(() => presets("saas"));
   const [tried, setTried] = useState(false);
   const problems = tiers.map((tier) => problemsOf(tier, projectType));
-  const nameProblem = name.trim() ? undefined : "Give it a name.";
+  const nameProblem = name.trim() ? undefined : "Enter a project name.";
   const isComplete = !nameProblem && problems.every((each) => Object.keys(each).length === 0);
 
   if (create.data) {
     return (
       <section className="card stack" data-testid="created">
         <h2>{name.trim()} is ready</h2>
-        <NewKeys publishableKey={create.data.publishableKey} secretKey={create.data.secretKey} projectType={projectType} />
-        <Link className="button primary start" to={`/projects/${create.data.publishableKey}`} data-testid="open-project">
-          Open the project
+        <NewKeys
+          publishableKey={create.data.publishableKey}
+          secretKey={create.data.secretKey}
+          projectType={projectType}
+        />
+        <Link
+          className="button primary start"
+          to={`/projects/${create.data.publishableKey}`}
+          data-testid="open-project"
+        >
+          Open project
         </Link>
       </section>
     );
@@ -91,20 +100,20 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
           placeholder="Weather API"
           maxLength={100}
           problem={tried ? nameProblem : undefined}
-          hint="Your customers see it when they sign up and pay."
+          hint="Your customers see this name when they sign up and pay."
           autoFocus
           required
         />
         <Choice
-          legend="What it sells"
+          legend="What do you sell?"
           value={projectType}
           onChange={(chosen) => {
             setProjectType(chosen);
             setTiers(presets(chosen));
           }}
           options={[
-            { value: "saas", title: "Subscriptions", text: "An app or API with tiers and monthly limits." },
-            { value: "store", title: "Products", text: "A store with a cart and stock." },
+            { value: "saas", title: "Subscriptions", text: "An app or an API, with tiers and monthly limits." },
+            { value: "store", title: "Products", text: "A store, with a cart and stock." },
           ]}
         />
         <Choice
@@ -112,16 +121,31 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
           value={mode}
           onChange={setMode}
           options={[
-            { value: "test", title: "Test", text: notConnected(accounts.test, "No real money moves."), disabled: !accounts.test },
-            { value: "live", title: "Live", text: notConnected(accounts.live, "Real customers, real money."), disabled: !accounts.live },
+            {
+              value: "test",
+              title: "Test",
+              text: notConnected(accounts.test, "No real money moves."),
+              disabled: !accounts.test,
+            },
+            {
+              value: "live",
+              title: "Live",
+              text: notConnected(accounts.live, "Real customers pay real money."),
+              disabled: !accounts.live,
+            },
           ]}
         />
       </section>
       <section className="card stack" aria-label={projectType === "saas" ? "Tiers" : "Products"}>
         <h2>{projectType === "saas" ? "Tiers" : "Products"}</h2>
         {tiers.map((tier, index) => (
-          <div className="row" key={tier.id} role="group" aria-label={tier.displayName || `New ${noun}`}>
-            <TierFields draft={tier} projectType={projectType} problems={tried ? (problems[index] ?? {}) : {}} onChange={change} />
+          <fieldset className="row" key={tier.id} aria-label={tier.displayName || `New ${noun}`}>
+            <TierFields
+              draft={tier}
+              projectType={projectType}
+              problems={tried ? (problems[index] ?? {}) : {}}
+              onChange={change}
+            />
             <button
               type="button"
               className="icon"
@@ -131,16 +155,21 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
             >
               ×
             </button>
-          </div>
+          </fieldset>
         ))}
-        <button type="button" className="start" disabled={tiers.length >= 20} onClick={() => setTiers([...tiers, emptyDraft()])}>
+        <button
+          type="button"
+          className="start"
+          disabled={tiers.length >= 20}
+          onClick={() => setTiers([...tiers, emptyDraft()])}
+        >
           Add a {noun}
         </button>
       </section>
       <Failure error={create.error} />
       <div className="actions">
-        <button className="primary" data-testid="create-project" disabled={create.isPending}>
-          {create.isPending ? "Creating…" : "Create the project"}
+        <button type="submit" className="primary" data-testid="create-project" disabled={create.isPending}>
+          {create.isPending ? "Creating…" : "Create project"}
         </button>
         <Link className="button" to="/projects">
           Cancel
@@ -150,4 +179,5 @@ function Form({ accounts }: { accounts: Subscription["stripeAccounts"] }) {
   );
 }
 
-const notConnected = (account: string | null, text: string): string => (account ? text : "Connect Stripe in this mode first.");
+const notConnected = (account: string | null, text: string): string =>
+  account ? text : "Connect a Stripe account in this mode first.";

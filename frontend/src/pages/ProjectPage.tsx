@@ -1,4 +1,4 @@
-/** One project: its header, its sections, and the one that is open. */
+/** One project: its header, its tabs and the open section. */
 
 import { Link, Navigate, Route, Routes, useParams } from "react-router-dom";
 import type { Project } from "../api/types";
@@ -24,8 +24,8 @@ export function ProjectPage() {
   if (project === undefined) return <Loading what="the project" height="24rem" />;
   if (project === null) {
     return (
-      <Empty title="No such project">
-        <p>It may have been deleted.</p>
+      <Empty title="Project not found">
+        <p>It may have been deleted. Choose a project from the list.</p>
         <Link className="button" to="/projects">
           All projects
         </Link>
@@ -58,7 +58,10 @@ function Sections({ project }: { project: Project }) {
           </h1>
         </div>
       </header>
-      <Tabs label="Sections of the project" tabs={sections.map(({ path, title }) => ({ to: path ? `${base}/${path}` : base, title }))} />
+      <Tabs
+        label="Project sections"
+        tabs={sections.map(({ path, title }) => ({ to: path ? `${base}/${path}` : base, title }))}
+      />
       <Routes>
         {sections.map(({ path, element }) => (
           <Route key={path} path={path} element={element} />

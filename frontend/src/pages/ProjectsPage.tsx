@@ -1,4 +1,4 @@
-/** All projects, and the steps that are still missing before the first one. */
+/** The list of projects, and the setup steps that remain. */
 
 import { Link, useSearchParams } from "react-router-dom";
 import { Badge } from "../components/Badge";
@@ -11,13 +11,15 @@ import { useProjects } from "../hooks/useProjects";
 import { useSubscription } from "../hooks/useSubscription";
 import { useTitle } from "../hooks/useTitle";
 
-/** Stripe tells of a payment within seconds. After that the button is back: it finds a payment that nobody told of. */
-const PATIENCE_MILLISECONDS = 20_000;
+/** Stripe reports a payment within seconds. After this time the subscribe button returns; it also finds a payment whose event was lost. */
+const CONFIRMATION_MILLISECONDS = 20_000;
 
 const CONNECT_ERRORS: Record<string, string> = {
-  access_denied: "You did not allow the connection, so nothing was connected.",
-  account_of_another_developer: "That Stripe account is connected to another dream-api account.",
-  another_account_connected: "Another Stripe account is connected in this mode. Disconnect it first.",
+  access_denied: "You declined the connection, so no Stripe account was connected. Connect again to continue.",
+  account_of_another_developer:
+    "This Stripe account is connected to another dream-api account. Choose another Stripe account, or disconnect it there.",
+  another_account_connected:
+    "Another Stripe account is connected in this mode. Disconnect it under “Billing and Stripe”, then connect again.",
 };
 
 export function ProjectsPage() {
@@ -28,7 +30,7 @@ export function ProjectsPage() {
   const subscription = useSubscription();
   const waiting = useSubscription({ refetchEvery: justPaid && subscription.data?.plan !== "paid" ? 1000 : false });
   const paid = waiting.data?.plan === "paid";
-  const isLate = usePassed(PATIENCE_MILLISECONDS);
+  const isLate = usePassed(CONFIRMATION_MILLISECONDS);
   const isConfirming = justPaid && !paid && !isLate;
   return (
     <>
@@ -40,9 +42,9 @@ export function ProjectsPage() {
           </Link>
         )}
       </div>
-      <Arrival stripe={query.get("stripe")} reason={query.get("reason")} mode={query.get("mode")} />
-      {query.get("checkout") === "cancelled" && !paid && <Notice>You left the checkout, and nothing was charged.</Notice>}
-      {isConfirming && <Notice>Your payment is being confirmed. This takes a few seconds…</Notice>}
+      <ConnectResult stripe={query.get("stripe")} reason={query.get("reason")} mode={query.get("mode")} />
+      {query.get("checkout") === "cancelled" && !paid && <Notice>You left the checkout. You were not charged.</Notice>}
+      {isConfirming && <Notice>Confirming your payment. This takes a few seconds…</Notice>}
       <Failure error={projects.error ?? subscription.error} />
       {subscription.data && projects.data && !isConfirming && (
         <FirstSteps subscription={waiting.data ?? subscription.data} hasProject={projects.data.length > 0} />
@@ -79,8 +81,20 @@ export function ProjectsPage() {
   );
 }
 
-function Arrival({ stripe, reason, mode }: { stripe: string | null; reason: string | null; mode: string | null }) {
+function ConnectResult({
+  stripe,
+  reason,
+  mode,
+}: {
+  stripe: string | null;
+  reason: string | null;
+  mode: string | null;
+}) {
   if (stripe === "connected") return <Notice kind="success">Your Stripe account is connected in {mode} mode.</Notice>;
   if (stripe !== "error") return null;
-  return <Notice kind="error">{CONNECT_ERRORS[reason ?? ""] ?? "Stripe could not be connected. Please try again."}</Notice>;
+  return (
+    <Notice kind="error">
+      {CONNECT_ERRORS[reason ?? ""] ?? "Your Stripe account could not be connected. Try again."}
+    </Notice>
+  );
 }

@@ -1,12 +1,15 @@
-/** For whoever is not signed in. */
+/** The page for visitors who are not signed in. */
 
 import type { Clerk } from "../auth/clerk";
 import { Logo } from "../components/Logo";
 
-const OFFERS = [
-  ["Keys and users", "API keys with a checksum, end-user sign-up and sign-in, one line to check a call."],
-  ["Usage limits that hold", "Two hundred calls at once against a limit of one hundred let exactly one hundred through."],
-  ["Billing on your Stripe", "Your customers pay you directly. Tiers, trials, switches, refunds, a store with stock."],
+const FEATURES = [
+  ["Keys and users", "API keys, sign-up and sign-in for your users. One request checks and counts a call."],
+  ["Usage limits that hold", "If 200 calls arrive at once and the limit is 100, exactly 100 are allowed."],
+  [
+    "Billing with your Stripe account",
+    "Your customers pay you directly. Tiers, trials, plan changes, refunds, and a store with stock.",
+  ],
 ] as const;
 
 export function WelcomePage({ clerk }: { clerk: Clerk }) {
@@ -17,19 +20,24 @@ export function WelcomePage({ clerk }: { clerk: Clerk }) {
         <span className="brand">
           <Logo /> dream-api
         </span>
-        <button data-testid="sign-in" onClick={() => void clerk.redirectToSignIn(back)}>
+        <button type="button" data-testid="sign-in" onClick={() => void clerk.redirectToSignIn(back)}>
           Sign in
         </button>
       </header>
       <section className="hero">
-        <h1>Auth, billing and usage limits for your app. Without building any of it.</h1>
-        <p>One subscription, $15 a month. Connect your Stripe account and start charging today.</p>
-        <button className="primary large" data-testid="sign-up" onClick={() => void clerk.redirectToSignUp(back)}>
+        <h1>Auth, billing and usage limits for your app, without building any of it.</h1>
+        <p>One subscription for $15 a month. Connect your Stripe account and charge your first customer today.</p>
+        <button
+          type="button"
+          className="primary large"
+          data-testid="sign-up"
+          onClick={() => void clerk.redirectToSignUp(back)}
+        >
           Create your account
         </button>
       </section>
-      <section className="offers">
-        {OFFERS.map(([title, text]) => (
+      <section className="features">
+        {FEATURES.map(([title, text]) => (
           <article className="card" key={title}>
             <h2>{title}</h2>
             <p className="muted">{text}</p>

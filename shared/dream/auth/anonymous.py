@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dream.auth.principal import Nobody
-from dream.context import Context
 from dream.http.request import Request
+from dream.runtime.context import Context
 
 
 async def nobody(context: Context, request: Request) -> Nobody:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dream.auth import clerk_tokens
 from dream.auth.principal import Developer
 from dream.auth.project_keys import bearer
-from dream.context import Context
 from dream.errors import Forbidden, Unauthorized
 from dream.http.request import Request
+from dream.runtime.context import Context
 
 
 async def developer(context: Context, request: Request) -> Developer:

@@ -9,22 +9,21 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from dream import outbox
 from dream.auth import clerk_tokens, project_keys
 from dream.auth.clerk_tokens import Claims
-from dream.auth.principal import EndUserCaller, Project, ProjectCaller, TokenFacts
-from dream.caching import IsolateCache
-from dream.context import Context
+from dream.auth.principal import EndUserCaller, ProjectCaller, TokenFacts
 from dream.db import clerk_effects, end_users
 from dream.db.end_users import Arrival, Membership
 from dream.domain.keys import KeyKind, is_well_formed, mode_of
+from dream.domain.project import Project
 from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS
 from dream.domain.timestamps import iso
 from dream.domain.usage import user_id_of
-from dream.effects.clerk import EFFECTS
 from dream.errors import ApiError, BadRequest, ConstraintFailed, Forbidden, Unauthorized
 from dream.http.request import Request
-from dream.settings import ClerkInstance
+from dream.runtime.context import Context
+from dream.runtime.isolate_cache import IsolateCache
+from dream.runtime.settings import ClerkInstance
 
 MEMBERSHIP_TTL_SECONDS = 10.0
 
@@ -204,7 +203,7 @@ async def _join(context: Context, project: Project, user_id: str, token: TokenFa
     membership = cast("Membership", results[1][0]["answer"])
     if membership == "member":
         _members.put(_member_name(publishable_key, user_id), token)
-        context.wait_until(outbox.deliver_quietly(context, EFFECTS))
+        context.deliver_soon()
     return membership
 
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from dream.auth.rs256 import RsaPublicKey, UnusableKey
-from dream.bindings import VendorUnreachable
-from dream.context import Context
+from dream.crypto.rs256 import RS256, RsaPublicKey, UnusableKey
 from dream.errors import Unauthorized, Unavailable
-from dream.settings import ClerkInstance
+from dream.runtime.bindings import VendorUnreachable
+from dream.runtime.context import Context
+from dream.runtime.settings import ClerkInstance
 
 TTL_SECONDS = 300.0
 COOL_DOWN_SECONDS = 60.0
@@ -110,7 +110,7 @@ def _usable(listed: list[dict[str, Any]]) -> Iterator[tuple[str, RsaPublicKey]]:
     for jwk in listed[:MAXIMUM_KEYS]:
         kid = jwk.get("kid")
         try:
-            key = RsaPublicKey.from_jwk(jwk)
+            key = RS256.from_jwk(jwk)
         except UnusableKey:
             continue
         if isinstance(kid, str):

@@ -2,47 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
 
-from dream.domain.keys import Mode
-
-ProjectType: TypeAlias = Literal["saas", "store"]
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """The project that a key names, as cached. `live_keys_until` is the platform's payment state."""
-
-    publishable_key: str
-    platform_id: str
-    name: str
-    project_type: ProjectType
-    mode: Mode
-    live_keys_until: str | None
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Project:
-        """Of a D1 row, or of a cached record with the same names."""
-        return cls(
-            publishable_key=row["publishableKey"],
-            platform_id=row["platformId"],
-            name=row["name"],
-            project_type=cast("ProjectType", row["projectType"]),
-            mode=cast("Mode", row["mode"]),
-            live_keys_until=row["liveKeysUntil"],
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "publishableKey": self.publishable_key,
-            "platformId": self.platform_id,
-            "name": self.name,
-            "projectType": self.project_type,
-            "mode": self.mode,
-            "liveKeysUntil": self.live_keys_until,
-        }
+from dream.domain.project import Project
 
 
 @dataclass(frozen=True, slots=True)

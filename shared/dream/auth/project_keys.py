@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dream.auth.principal import Project, ProjectCaller
-from dream.caching import IsolateCache
-from dream.context import Context
+from dream.auth.principal import ProjectCaller
 from dream.db import api_keys
 from dream.domain.keys import hash_secret, is_well_formed
+from dream.domain.project import Project
 from dream.domain.timestamps import iso
 from dream.errors import BadRequest, PaymentRequired, Unauthorized
 from dream.http.request import Request
 from dream.kv import key_records
+from dream.runtime.context import Context
+from dream.runtime.isolate_cache import IsolateCache
 
 ISOLATE_TTL_SECONDS = 5.0
 RECORD_TTL_SECONDS = 50.0

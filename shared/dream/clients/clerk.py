@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from dream.bindings import FetchResponse, VendorUnreachable
-from dream.context import Context
 from dream.domain.clerk_objects import ClerkSession, ClerkUser, SignInToken
+from dream.domain.keys import Mode
 from dream.errors import Unavailable, VendorFailed
-from dream.settings import ClerkInstance, Mode
+from dream.runtime.bindings import FetchResponse, VendorUnreachable
+from dream.runtime.context import Context
+from dream.runtime.settings import ClerkInstance
 
 API_VERSION = "2026-05-12"
 TIMEOUT_SECONDS = 10.0

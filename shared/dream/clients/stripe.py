@@ -14,7 +14,7 @@ import stripe
 from stripe import StripeClient
 
 from dream.clients.stripe_http import answered, stripe_client
-from dream.context import Context
+from dream.domain.keys import Mode
 from dream.domain.stripe_objects import (
     AccountDetails,
     CartPayment,
@@ -30,7 +30,7 @@ from dream.domain.stripe_objects import (
     id_of,
     metadata_of,
 )
-from dream.settings import Mode
+from dream.runtime.context import Context
 
 if TYPE_CHECKING:
     from stripe import RequestOptions

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from dream.clients.stripe_http import Answer, StripeRefused, answered, stripe_client
-from dream.context import Context
-from dream.settings import Mode
+from dream.domain.keys import Mode
+from dream.runtime.context import Context
 
 if TYPE_CHECKING:
     from stripe import OAuth

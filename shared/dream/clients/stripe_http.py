@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import stripe
 from stripe import StripeClient
 
-from dream.bindings import Fetch, VendorUnreachable
-from dream.context import Context
+from dream.domain.keys import Mode
 from dream.errors import Unavailable, VendorFailed
-from dream.settings import Mode
+from dream.runtime.bindings import Fetch, VendorUnreachable
+from dream.runtime.context import Context
 
 API_VERSION = "2026-10-28.endive"
 """Sent with every call, and what webhook endpoints must be created with: events have their endpoint's version."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dream.bindings import Bound, Database, Row, Sql
+from dream.crypto.secret_keys import NewSecretKey
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 _PROJECT = """
   p.publishableKey, p.platformId, p.name, p.projectType, p.mode, f.liveKeysUntil
@@ -79,9 +80,9 @@ SELECT secretKeyHash, secretKeyEncrypted FROM api_keys WHERE secretKeyHash > ?1 
 RESEAL = Sql("UPDATE api_keys SET secretKeyEncrypted = ?3 WHERE secretKeyHash = ?1 AND secretKeyEncrypted = ?2")
 
 
-def add(secret_key_hash: str, publishable_key: str, encrypted: str, masked: str, now: str) -> Bound:
-    """A new secret key of a project, sealed and masked."""
-    return ADD.bind(secret_key_hash, publishable_key, encrypted, masked, now)
+def add(publishable_key: str, key: NewSecretKey, now: str) -> Bound:
+    """Adds a secret key to a project, sealed and masked."""
+    return ADD.bind(key.secret_hash, publishable_key, key.sealed, key.masked, now)
 
 
 async def current_of_project(db: Database, publishable_key: str) -> Row | None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dream.bindings import Bound, Database, Row, Sql
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 RECORD = Sql("""
 INSERT INTO audit_log (platformId, publishableKey, actor, action, details, createdAt) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

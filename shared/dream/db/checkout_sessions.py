@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Bound, Database, Sql
+from dream.runtime.bindings import Bound, Database, Sql
 
 FIND_OF_USER = Sql(
     "SELECT sessionId, tierName, expiresAt FROM checkout_sessions WHERE publishableKey = ?1 AND userId = ?2"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from dream.bindings import Bound, Sql
+from dream.runtime.bindings import Bound, Sql
 
 Kind: TypeAlias = Literal["set_public_metadata", "delete_user"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Bound, Database, Row, Sql
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 ACCOUNT_OF_PLATFORM = Sql("""
 SELECT platformId, mode, stripeUserId FROM stripe_tokens

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dream.bindings import Bound, Database, Row, Sql
 from dream.db import connected_accounts, events, orders
 from dream.db.tiers import LIST_OF_PROJECT
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 PROJECT_OF_DEVELOPER = Sql("""
 SELECT p.publishableKey, p.platformId, p.name, p.projectType, p.mode, f.liveKeysUntil

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Bound, Database, Sql
+from dream.runtime.bindings import Bound, Database, Sql
 
 # A token is too old if it was issued at the moment of the deletion or before. Tokens count whole seconds.
 IS_DELETED = """EXISTS (SELECT 1 FROM deleted_end_users g

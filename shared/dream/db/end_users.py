@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
-from dream.bindings import Bound, Database, Sql
 from dream.db.deleted_end_users import IS_DELETED
 from dream.domain.clerk_objects import ClerkUser
 from dream.domain.end_users import EndUserChange, NewEndUser
 from dream.domain.keys import Mode
+from dream.runtime.bindings import Bound, Database, Sql
 
 Membership: TypeAlias = Literal["member", "stranger", "unbound", "deleted"]
 """Of a user in a project: proven to belong to it, belongs to another one, to none yet, or was deleted after the token was issued."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Bound, Database, Row, Sql
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 # Events are looked up by the vendor's own id, before it is known whose they are.
 CLAIM = Sql("""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Database, Sql
+from dream.runtime.bindings import Sql
 
+# Reads one indexed value. Fails when D1 does not answer, or has no schema.
 ANY_PLATFORM = Sql("SELECT platformId AS answer FROM platforms WHERE platformId = ''")
-
-
-async def touch(db: Database) -> None:
-    """Reads one indexed value. Raises DatabaseFailed when D1 does not answer."""
-    await db.value(ANY_PLATFORM)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Database, Row, Sql
+from dream.runtime.bindings import Database, Row, Sql
 
 # Scopes hold the publishable key or the platform id, so these statements need no further tenant.
 # Scope ?1, key ?2, fingerprint ?3, claim ?4, now ?5, answers lapse before ?6, claims are abandoned before ?7.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Database, Row, Sql
+from dream.runtime.bindings import Database, Row, Sql
 
 # A run that never came to its end is not taken up again: the next one sees all that it would have seen.
 BEGIN = Sql("INSERT INTO nightly_runs (job, run) VALUES (?1, ?2) ON CONFLICT (job, run) DO NOTHING")

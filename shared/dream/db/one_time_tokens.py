@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Database, Row, Sql
+from dream.runtime.bindings import Database, Row, Sql
 
 ADD = Sql("""
 INSERT INTO one_time_tokens (tokenHash, purpose, platformId, mode, browserHash, expiresAt) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dream.bindings import Bound, Database, Row, Sql
 from dream.db import payments, stock
 from dream.db.end_users import PROVISION
 from dream.db.payments import Payment
 from dream.domain.orders import STATUSES, Order, OrderItem, OrderStatus, Settlement
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 _ITEMS = """
 (SELECT json_group_array(json_object('tierName', i.tierName, 'displayName', i.displayName, 'priceId', i.priceId,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from dream.bindings import Bound, Database, Row, Sql
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 # The outbox is ours, not a tenant's: rows name their subject by the vendor's own id.
 ENQUEUE = Sql("""

@@ -5,8 +5,8 @@ Every statement takes the developer, or a platform that was looked up by the dev
 
 from __future__ import annotations
 
-from dream.bindings import Bound, Database, Row, Sql
 from dream.db import clerk_effects
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 _COLUMNS = (
     "p.publishableKey, p.platformId, p.name, p.projectType, p.mode, p.testPublishableKey, p.createdAt, p.updatedAt"

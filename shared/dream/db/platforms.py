@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dream.bindings import Bound, Database, Row, Sql
 from dream.db.subscription_syncs import IS_NEWEST
 from dream.domain.platform_billing import (
     FAR_AWAY,
@@ -17,6 +16,7 @@ from dream.domain.platform_billing import (
     PAYING_STATUSES,
     PlatformSubscription,
 )
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 _COLUMNS = """platformId, clerkUserId, email, stripeCustomerId, checkoutSessionId, subscriptionId, subscriptionStatus,
   currentPeriodStart, currentPeriodEnd, cancelAtPeriodEnd, cancelAt, canceledAt, endedAt, liveKeysUntil, updatedAt"""

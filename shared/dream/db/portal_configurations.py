@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Bound, Database, Sql
+from dream.runtime.bindings import Bound, Database, Sql
 
 FIND = Sql("SELECT account, configurationId, prices FROM portal_configurations WHERE publishableKey = ?1")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from dream.bindings import Bound, Database, Row, Sql
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 # Draft ?1, platform ?2, fingerprint ?3, publishable key ?4, mode ?5, now ?6, settled drafts are repeats after ?7, drafts are fresh
 # after ?8: Stripe forgets idempotency keys after a day. A settled draft whose project is gone repeats nothing.

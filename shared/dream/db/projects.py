@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from dream.bindings import Bound, Database, Row, Sql
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 # Of this platform only: another developer's project is as good as none.
 FIND_OF_PLATFORM = Sql("""

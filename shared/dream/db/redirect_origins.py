@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Database, Sql
+from dream.runtime.bindings import Database, Sql
 
 ALLOWS = Sql("SELECT 1 AS answer FROM redirect_origins WHERE publishableKey = ?1 AND origin = ?2")
 

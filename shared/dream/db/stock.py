@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Bound, Sql
+from dream.runtime.bindings import Bound, Sql
 
 # Only products whose stock is counted. A CHECK on tiers refuses the whole batch when there are too few.
 RESERVE = Sql("""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dream.bindings import Database, Row
 from dream.db import connected_accounts, projects
 from dream.db.tiers import LIST_OF_PROJECT
+from dream.runtime.bindings import Database, Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Bound, Database, Sql
+from dream.runtime.bindings import Bound, Database, Sql
 
 ACCOUNT_OF = Sql("""
 SELECT stripeUserId AS answer FROM stripe_tokens WHERE platformId = ?1 AND mode = ?2 AND status = 'connected'

@@ -6,7 +6,7 @@ Subscription ids are Stripe's own, of the platform's account or a connected one,
 
 from __future__ import annotations
 
-from dream.bindings import Bound, Database, Sql
+from dream.runtime.bindings import Bound, Database, Sql
 
 ISSUE = Sql("""
 INSERT INTO subscription_syncs (subscriptionId, issued) VALUES (?1, 1)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from dream.bindings import Bound, Database, Row, Sql
 from dream.db import subscription_syncs
 from dream.db.subscription_syncs import IS_NEWEST
 from dream.domain.subscriptions import Owner, SubscriptionFacts
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 _COLUMNS = """
 subscriptionId, publishableKey, userId, stripeCustomerId, status, plan, priceId, productId, amount, currency, monthlyAmount,

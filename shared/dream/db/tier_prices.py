@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.bindings import Bound, Sql
+from dream.runtime.bindings import Bound, Sql
 
 TIER_OF_PRICE = Sql("SELECT tierName FROM tier_prices WHERE publishableKey = ?1 AND priceId = ?2")
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dream.bindings import Bound, Database, Row, Sql
+from dream.runtime.bindings import Bound, Database, Row, Sql
 
 LIST_OF_PROJECT = Sql("""
 SELECT name, displayName, description, price, currency, "limit", billingMode, priceId, productId, features, popular,

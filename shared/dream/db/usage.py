@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from dream.bindings import Database, Sql
 from dream.db.deleted_end_users import IS_DELETED
+from dream.runtime.bindings import Database, Sql
 
 # Who counts: project ?1, user ?2, calendar month ?3 to ?4, now ?5, secret key hash or NULL ?6, plan hint ?7, grace ?8,
 # issue of the token or NULL ?9.

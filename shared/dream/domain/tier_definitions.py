@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias, cast
 
+from dream.domain.project import ProjectType
 from dream.domain.return_urls import return_url_problem
 from dream.domain.tiers import BillingMode, Tier
 from dream.errors import Conflict, InvalidFields
-
-ProjectType: TypeAlias = Literal["saas", "store"]
 
 CURRENCY = "usd"
 MAXIMUM_TIERS = 20

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dream.context import Context
 from dream.errors import ApiError, ConstraintFailed, RateLimited, Unauthorized
 from dream.http.cors import AnyOrigin, Cors, ListedOrigins
 from dream.http.request import Request
 from dream.http.response import JSON, Response, json_response
 from dream.http.routing import Route, Router
+from dream.runtime.context import Context
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
-from dream.context import Context
-from dream.db import health as database
 from dream.errors import Unavailable
 from dream.http.request import Request
 from dream.http.response import Response, json_response
 from dream.http.routing import Handler
+from dream.runtime.context import Context
 
 
 def health_of(worker: str) -> Handler:
@@ -30,7 +29,7 @@ def health_of(worker: str) -> Handler:
 
 async def _checks(context: Context) -> dict[str, str]:
     touched = {
-        "d1": database.touch(context.db),
+        "d1": context.db.probe(),
         "kv": context.kv.probe(),
         "r2": context.images.get("health/none"),
         "rateLimiter": context.rate_limiter.allows("health"),

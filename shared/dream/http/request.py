@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl
 
@@ -11,6 +12,7 @@ from dream.errors import BadRequest, UnsupportedMediaType
 
 JSON_CAP_BYTES = 64 * 1024
 ASSET_CAP_BYTES = 5 * 1024 * 1024
+MAXIMUM_FORM_FIELDS = 20
 
 
 class Headers(Protocol):
@@ -23,11 +25,28 @@ ReadBody = Callable[[int], Awaitable[bytes]]
 """Reads the whole body; raises TooLarge as soon as it passes the cap (bytes)."""
 
 
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field of a multipart form. `filename` is set for a file; the content of any other field is text in UTF-8."""
+
+    name: str
+    filename: str | None
+    content: bytes
+
+
+ParseForm = Callable[[str, bytes], Awaitable[list[FormField]]]
+"""Parses a multipart form from its Content-Type and body. The fields keep their order.
+
+Raises ValueError for a malformed form, and for one with more than MAXIMUM_FORM_FIELDS fields.
+"""
+
+
 class Request:
     """Method, path, query, headers and a body that is read on demand."""
 
     __slots__ = (
         "_body",
+        "_parse_form",
         "_query",
         "_read_body",
         "headers",
@@ -47,6 +66,7 @@ class Request:
         query_string: str,
         headers: Headers,
         read_body: ReadBody,
+        parse_form: ParseForm,
         request_id: str,
     ) -> None:
         self.method = method
@@ -57,6 +77,7 @@ class Request:
         self.request_id = request_id
         self.params: Mapping[str, str] = {}
         self._read_body = read_body
+        self._parse_form = parse_form
         self._body: bytes | None = None
         self._query: dict[str, str] | None = None
 
@@ -91,6 +112,18 @@ class Request:
         if self._body is None:
             self._body = await self._read_body(cap_bytes)
         return self._body
+
+    async def form(self, cap_bytes: int) -> list[FormField]:
+        """The fields of a multipart/form-data body (RFC 7578), capped before it is parsed.
+
+        Raises TooLarge over `cap_bytes`, BadRequest for a malformed form or more than 20 fields.
+        """
+        body = await self.body(cap_bytes)
+        try:
+            return await self._parse_form(self.headers.get("content-type") or "", body)
+        except ValueError as error:
+            message = f"The body is not a multipart form of at most {MAXIMUM_FORM_FIELDS} fields."
+            raise BadRequest(message, code="invalid_multipart", reason=str(error)) from error
 
     async def json(self) -> dict[str, Any]:
         """The body as a JSON object; `{}` when there is none.

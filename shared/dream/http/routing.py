@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from dream.context import Context
 from dream.errors import BadRequest, MethodNotAllowed, NotFound
 from dream.http.request import Request
 from dream.http.response import Response
+from dream.runtime.context import Context
 
 Credential = Callable[[Context, Request], Awaitable[Any]]
 """Settles who calls: returns a principal (with `rate_key`) or raises Unauthorized, Forbidden or PaymentRequired."""

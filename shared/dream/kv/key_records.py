@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from dream.bindings import KeyValue
+from dream.runtime.bindings import KeyValue
 
 TTL_SECONDS = 60
 

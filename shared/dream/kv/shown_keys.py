@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dream.bindings import KeyValue
 from dream.domain.keys import Mode
+from dream.runtime.bindings import KeyValue
 
 TTL_SECONDS = 3600
 

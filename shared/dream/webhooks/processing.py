@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from dream import hooks
-from dream.bindings import Bound
-from dream.context import Context
 from dream.db import events
 from dream.errors import ConstraintFailed
 from dream.http.response import Response, json_response
+from dream.runtime import checkpoints
+from dream.runtime.bindings import Bound
+from dream.runtime.context import Context
+from dream.services.sync import Sync, do_nothing
 
 Source: TypeAlias = Literal["stripe_platform", "stripe_connect", "clerk_developers", "clerk_end_users"]
 Outcome: TypeAlias = Literal["handled", "ignored", "rejected"]
@@ -37,19 +38,15 @@ class Event:
     payload: str
 
 
-async def _nothing() -> None:
-    return None
-
-
 @dataclass(frozen=True)
 class Handled:
     """What an event comes to: statements to commit with it, and what to do once they are (caches to drop, effects to try)."""
 
-    effects: Sequence[Bound] = field(default_factory=tuple)
+    statements: Sequence[Bound] = field(default_factory=tuple)
     outcome: Outcome = "handled"
     reason: str = ""
     publishable_key: str | None = None
-    afterwards: Callable[[], Awaitable[None]] = _nothing
+    after_commit: Callable[[], Awaitable[None]] = do_nothing
 
 
 def ignored(reason: str, publishable_key: str | None = None) -> Handled:
@@ -60,6 +57,12 @@ def ignored(reason: str, publishable_key: str | None = None) -> Handled:
 def rejected(reason: str) -> Handled:
     """Names a project that is not the sender's, or another mode: recorded, changes nothing."""
     return Handled(outcome="rejected", reason=reason)
+
+
+def handled(sync: Sync, first: Sequence[Bound] = ()) -> Handled:
+    """The outcome of an event that is a sync and, before it, further statements about the same object."""
+    outcome: Outcome = "handled" if sync.outcome == "stored" else sync.outcome
+    return Handled([*first, *sync.statements], outcome, sync.reason, sync.publishable_key, sync.after_commit)
 
 
 EventHandler: TypeAlias = Callable[[Context, Event], Awaitable[Handled]]
@@ -81,21 +84,21 @@ async def process(context: Context, event: Event, handlers: Mapping[str, EventHa
     )
     if not unhandled:
         return _received(duplicate=True)
-    await hooks.checkpoint(f"{event.type}:claimed")
+    await checkpoints.reached(f"{event.type}:claimed")
     handler = handlers.get(event.type)
     result = await handler(context, event) if handler is not None else ignored("no handler for this type")
-    await hooks.checkpoint(f"{event.type}:decided")
+    await checkpoints.reached(f"{event.type}:decided")
     marked = events.mark_handled(event.id, now, result.outcome, result.reason, result.publishable_key)
     try:
-        await context.db.batch([marked, *result.effects])
+        await context.db.batch([marked, *result.statements])
     except ConstraintFailed as error:
         if "event already handled" in error.detail:
             return _received(duplicate=True)
         raise
     if result.outcome == "rejected":
         context.log.warning("event rejected", eventId=event.id, type=event.type, reason=result.reason)
-    await hooks.checkpoint(f"{event.type}:committed")
-    await result.afterwards()
+    await checkpoints.reached(f"{event.type}:committed")
+    await result.after_commit()
     return _received(duplicate=False)
 
 

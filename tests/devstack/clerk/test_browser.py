@@ -11,19 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import jwt
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.support.browsers import chromium
 
 NewEmail = Callable[[], str]
 PASSWORD = "analytical-engine-7"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 SCRIPT = """<!doctype html><title>An application</title><h1>An application</h1>
 <script crossorigin="anonymous" src="{issuer}/npm/@clerk/clerk-js@6/dist/clerk.browser.js"
   data-clerk-publishable-key="{key}" data-clerk-proxy-url="{issuer}"></script>"""
@@ -37,10 +30,8 @@ TOKENS = """async () => ({
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ from typing import Any
 
 from workers import WorkerEntrypoint
 
+from api_multi.routes import APP
 from dream.cloudflare import Worker
-from routes import APP
+from dream.services.outbox import effects
 
 REQUIRED_SETTINGS = (
     "SIGN_UP_URL",
@@ -23,7 +24,7 @@ REQUIRED_SETTINGS = (
     "ENCRYPTION_KEYS",
 )
 
-worker = Worker(APP, REQUIRED_SETTINGS)
+worker = Worker(APP, REQUIRED_SETTINGS, effects.ALL)
 
 
 class Default(WorkerEntrypoint):

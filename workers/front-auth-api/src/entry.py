@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from schedule import run
 from workers import WorkerEntrypoint
 
 from dream.cloudflare import Worker
-from routes import APP
+from dream.services.outbox import effects
+from front_auth_api.routes import APP
+from front_auth_api.schedule import run
 
 REQUIRED_SETTINGS = (
     "FRONTEND_URL",
@@ -21,7 +22,7 @@ REQUIRED_SETTINGS = (
     "ENCRYPTION_KEYS",
 )
 
-worker = Worker(APP, REQUIRED_SETTINGS, schedule=run)
+worker = Worker(APP, REQUIRED_SETTINGS, effects.ALL, schedule=run)
 
 
 class Default(WorkerEntrypoint):

@@ -7,7 +7,8 @@ from typing import Any
 from workers import WorkerEntrypoint
 
 from dream.cloudflare import Worker
-from routes import APP
+from dream.services.outbox import effects
+from oauth_api.routes import APP
 
 REQUIRED_SETTINGS = (
     "FRONTEND_URL",
@@ -20,7 +21,7 @@ REQUIRED_SETTINGS = (
     "ENCRYPTION_KEYS",
 )
 
-worker = Worker(APP, REQUIRED_SETTINGS)
+worker = Worker(APP, REQUIRED_SETTINGS, effects.ALL)
 
 
 class Default(WorkerEntrypoint):

@@ -7,7 +7,8 @@ from typing import Any
 from workers import WorkerEntrypoint
 
 from dream.cloudflare import Worker
-from routes import APP
+from dream.services.outbox import clerk
+from sign_up.routes import APP
 
 REQUIRED_SETTINGS = (
     "SIGN_UP_URL",
@@ -22,7 +23,7 @@ REQUIRED_SETTINGS = (
     "CLERK_END_USERS_LIVE_WEBHOOK_SECRET",
 )
 
-worker = Worker(APP, REQUIRED_SETTINGS)
+worker = Worker(APP, REQUIRED_SETTINGS, clerk.EFFECTS)
 
 
 class Default(WorkerEntrypoint):

@@ -1,4 +1,4 @@
-/** The project's customers: searched, filtered, page by page. */
+/** The project's customers, with search, a filter and paging. */
 
 import { useState } from "react";
 import type { DashboardCustomer, Project } from "../../api/types";
@@ -20,7 +20,7 @@ export function CustomersSection({ project }: { project: Project }) {
   const statuses = pages?.[0]?.filters.statuses ?? [];
   return (
     <div className="stack">
-      <div className="toolbar" role="search">
+      <search className="toolbar">
         <input
           type="search"
           placeholder="Search by email or user id"
@@ -36,13 +36,18 @@ export function CustomersSection({ project }: { project: Project }) {
             </option>
           ))}
         </select>
-      </div>
+      </search>
       <Failure error={dashboard.error} />
       {dashboard.isPending && <Loading what="customers" height="20rem" />}
-      {pages && customers.length === 0 && <Nobody isSearch={search !== "" || status !== ""} />}
+      {pages && customers.length === 0 && <NoCustomers isSearch={search !== "" || status !== ""} />}
       {customers.length > 0 && <Customers customers={customers} isSaas={project.projectType === "saas"} />}
       {dashboard.hasNextPage && (
-        <button className="center" disabled={dashboard.isFetchingNextPage} onClick={() => void dashboard.fetchNextPage()}>
+        <button
+          type="button"
+          className="center"
+          disabled={dashboard.isFetchingNextPage}
+          onClick={() => void dashboard.fetchNextPage()}
+        >
           {dashboard.isFetchingNextPage ? "Loading…" : "Load more"}
         </button>
       )}
@@ -50,9 +55,9 @@ export function CustomersSection({ project }: { project: Project }) {
   );
 }
 
-function Nobody({ isSearch }: { isSearch: boolean }) {
-  if (isSearch) return <Empty title="Nobody found">No customer matches. Try fewer letters, or another status.</Empty>;
-  return <Empty title="No customer yet">A customer appears with the first sign-up, checkout or counted call.</Empty>;
+function NoCustomers({ isSearch }: { isSearch: boolean }) {
+  if (isSearch) return <Empty title="No customers found">Try a shorter search text or another status.</Empty>;
+  return <Empty title="No customers yet">A customer appears after the first sign-up, checkout or counted call.</Empty>;
 }
 
 function Customers({ customers, isSaas }: { customers: DashboardCustomer[]; isSaas: boolean }) {

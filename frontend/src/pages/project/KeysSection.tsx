@@ -1,4 +1,4 @@
-/** The project's keys: shown, replaced, ended. */
+/** The project's keys: reveal, rotate and revoke. */
 
 import { useState } from "react";
 import type { Project } from "../../api/types";
@@ -16,18 +16,18 @@ export function KeysSection({ project }: { project: Project }) {
       <section className="card stack">
         <div>
           <h2>Publishable key</h2>
-          <p className="muted">For browsers and apps: it says which project, and opens nothing that is private.</p>
+          <p className="muted">For browsers and apps. It identifies the project and gives no access to private data.</p>
         </div>
         <Secret label="Publishable key" value={project.publishableKey} testId="publishable-key" />
       </section>
       <section className="card stack">
         <div>
           <h2>Secret key</h2>
-          <p className="muted">For your server only. Rotate it whenever it may have been seen.</p>
+          <p className="muted">For your server only. Rotate it if someone else may have seen it.</p>
         </div>
         <SecretKey key={project.secretKeyMasked} project={project} />
-        <button className="start" data-testid="rotate-key" onClick={() => setRotating(true)}>
-          {project.secretKeyMasked ? "Rotate the key" : "Make a key"}
+        <button type="button" className="start" data-testid="rotate-key" onClick={() => setRotating(true)}>
+          {project.secretKeyMasked ? "Rotate the key" : "Create a key"}
         </button>
       </section>
       <Keys project={project} />
@@ -38,12 +38,13 @@ export function KeysSection({ project }: { project: Project }) {
 
 function SecretKey({ project }: { project: Project }) {
   const reveal = useRevealKey(project);
-  if (!project.secretKeyMasked) return <p>There is no working secret key.</p>;
+  if (!project.secretKeyMasked)
+    return <p>There is no active secret key. Create one to call the API from your server.</p>;
   if (reveal.data) {
     return (
       <div className="reveal">
         <Secret label="Secret key" value={reveal.data} testId="secret-key" />
-        <button className="small" onClick={() => reveal.reset()}>
+        <button type="button" className="small" onClick={() => reveal.reset()}>
           Hide
         </button>
       </div>
@@ -56,12 +57,18 @@ function SecretKey({ project }: { project: Project }) {
           <span className="muted">Secret key</span>
           <code data-testid="masked-key">{project.secretKeyMasked}</code>
         </div>
-        <button className="small" data-testid="reveal-key" disabled={reveal.isPending} onClick={() => reveal.mutate()}>
+        <button
+          type="button"
+          className="small"
+          data-testid="reveal-key"
+          disabled={reveal.isPending}
+          onClick={() => reveal.mutate()}
+        >
           Reveal
         </button>
       </div>
       <Failure error={reveal.error} />
-      {reveal.data === null && <p className="muted">This key can't be shown again. Rotate it to get a new one.</p>}
+      {reveal.data === null && <p className="muted">This key cannot be shown again. Rotate it to get a new key.</p>}
     </>
   );
 }
@@ -71,7 +78,7 @@ function Keys({ project }: { project: Project }) {
   if (project.keys.length === 0) return null;
   return (
     <section className="card">
-      <h2>Working secret keys</h2>
+      <h2>Active secret keys</h2>
       <Failure error={revoke.error} />
       <ul className="lines" data-testid="keys">
         {project.keys.map((key) => (
@@ -79,15 +86,18 @@ function Keys({ project }: { project: Project }) {
             <span>
               <code>{key.secretKeyMasked}</code> <Badge>{key.status}</Badge>
               <small className="muted block">
-                Made {day(key.createdAt)}, {key.lastUsedAt ? `last used ${ago(key.lastUsedAt)}` : "never used"}
-                {key.expiresAt && `, stops ${ago(key.expiresAt)}`}
+                Created {day(key.createdAt)}, {key.lastUsedAt ? `last used ${ago(key.lastUsedAt)}` : "never used"}
+                {key.expiresAt && `, expires ${ago(key.expiresAt)}`}
               </small>
             </span>
             <button
+              type="button"
               className="small danger-quiet"
               disabled={revoke.isPending}
               onClick={() =>
-                window.confirm(`Revoke ${key.secretKeyMasked}? Calls that use it are refused at once.`) && revoke.mutate(key.id)
+                window.confirm(
+                  `Revoke ${key.secretKeyMasked}? Calls with this key will be refused. You cannot undo this.`,
+                ) && revoke.mutate(key.id)
               }
             >
               Revoke

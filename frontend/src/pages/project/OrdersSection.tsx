@@ -1,4 +1,4 @@
-/** The store's latest orders. */
+/** The latest orders of a store. */
 
 import type { Order, Project } from "../../api/types";
 import { Badge } from "../../components/Badge";
@@ -12,7 +12,8 @@ export function OrdersSection({ project }: { project: Project }) {
   const { orders, error } = useOrders(project.publishableKey);
   if (error) return <Failure error={error} />;
   if (!orders) return <Loading what="orders" height="20rem" />;
-  if (orders.length === 0) return <Empty title="No order yet">Carts that go to checkout show up here.</Empty>;
+  if (orders.length === 0)
+    return <Empty title="No orders yet">An order appears here when a customer starts a checkout.</Empty>;
   return (
     <div className="stack">
       <div className="card table">
@@ -23,7 +24,7 @@ export function OrdersSection({ project }: { project: Project }) {
               <th scope="col">Items</th>
               <th scope="col">Total</th>
               <th scope="col">Status</th>
-              <th scope="col">When</th>
+              <th scope="col">Created</th>
             </tr>
           </thead>
           <tbody>
@@ -43,7 +44,7 @@ export function OrdersSection({ project }: { project: Project }) {
                 <td data-label="Status">
                   <Badge>{order.status}</Badge>
                 </td>
-                <td data-label="When">
+                <td data-label="Created">
                   <time dateTime={order.createdAt}>{ago(order.createdAt)}</time>
                 </td>
               </tr>
@@ -51,10 +52,14 @@ export function OrdersSection({ project }: { project: Project }) {
           </tbody>
         </table>
       </div>
-      <p className="muted small">The ten latest. Your backend reads them all from the API with the secret key.</p>
+      <p className="muted small">
+        The ten latest orders. Your backend can list all orders through the API with the secret key.
+      </p>
     </div>
   );
 }
 
 const itemsOf = (order: Order): string =>
-  order.items.map((item) => (item.quantity > 1 ? `${item.quantity} × ${item.displayName}` : item.displayName)).join(", ");
+  order.items
+    .map((item) => (item.quantity > 1 ? `${item.quantity} × ${item.displayName}` : item.displayName))
+    .join(", ");

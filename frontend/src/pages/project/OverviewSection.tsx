@@ -1,4 +1,4 @@
-/** How the project is doing: its numbers, thirty days of usage and revenue, and what Stripe told lately. */
+/** The project's metrics, charts of the last 30 days, and recent Stripe events. */
 
 import { Link } from "react-router-dom";
 import type { Dashboard, Project } from "../../api/types";
@@ -45,13 +45,17 @@ function Saas({ data: { metrics } }: { data: Dashboard }) {
   return (
     <>
       <Metric label="Recurring revenue" value={money(metrics.mrr, metrics.currency)} note="a month" />
-      <Metric label="Revenue" value={money(metrics.revenue, metrics.currency)} note="all time, less refunds" />
+      <Metric label="Revenue" value={money(metrics.revenue, metrics.currency)} note="all time, after refunds" />
       <Metric
         label="Active subscriptions"
         value={count(metrics.activeSubs)}
-        note={metrics.cancelingSubs ? `${count(metrics.cancelingSubs)} will end` : undefined}
+        note={metrics.cancelingSubs ? `${count(metrics.cancelingSubs)} will be canceled` : undefined}
       />
-      <Metric label="Calls this month" value={count(metrics.usageThisPeriod)} note={`${count(metrics.totalCustomers)} customers`} />
+      <Metric
+        label="Calls this month"
+        value={count(metrics.usageThisPeriod)}
+        note={`${count(metrics.totalCustomers)} customers`}
+      />
     </>
   );
 }
@@ -59,12 +63,12 @@ function Saas({ data: { metrics } }: { data: Dashboard }) {
 function Store({ data: { metrics } }: { data: Dashboard }) {
   return (
     <>
-      <Metric label="Revenue" value={money(metrics.storeTotalRevenue, metrics.currency)} note="paid, less refunds" />
+      <Metric label="Revenue" value={money(metrics.storeTotalRevenue, metrics.currency)} note="paid, after refunds" />
       <Metric label="Sales" value={count(metrics.storeSalesCount)} />
       <Metric
         label="In stock"
         value={count(metrics.totalInventory)}
-        note={metrics.lowStockProducts ? `${count(metrics.lowStockProducts)} nearly sold out` : undefined}
+        note={metrics.lowStockProducts ? `${count(metrics.lowStockProducts)} with low stock` : undefined}
       />
       <Metric label="Customers" value={count(metrics.totalCustomers)} />
     </>
@@ -75,7 +79,7 @@ function LowStock({ data, publishableKey }: { data: Dashboard; publishableKey: s
   if (data.lowStock.length === 0) return null;
   return (
     <section className="card">
-      <h2>Nearly sold out</h2>
+      <h2>Low stock</h2>
       <ul className="lines">
         {data.lowStock.map((product) => (
           <li key={product.name}>
@@ -93,14 +97,16 @@ function Events({ data }: { data: Dashboard }) {
     <section className="card">
       <h2>Stripe events</h2>
       {data.webhook.recent.length === 0 ? (
-        <Empty title="Quiet so far">Payments and subscription changes show up here as Stripe reports them.</Empty>
+        <Empty title="No events yet">Payments and subscription changes appear here when Stripe reports them.</Empty>
       ) : (
         <ul className="lines">
           {data.webhook.recent.map((event, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: an event has no id here, and the list is only ever replaced.
             <li key={`${event.createdAt}-${index}`}>
               <code>{event.type}</code>
               <span className="muted">
-                <Badge>{event.status ?? "processing"}</Badge> <time dateTime={event.createdAt}>{ago(event.createdAt)}</time>
+                <Badge>{event.status ?? "processing"}</Badge>{" "}
+                <time dateTime={event.createdAt}>{ago(event.createdAt)}</time>
               </span>
             </li>
           ))}

@@ -1,6 +1,6 @@
-/** The project's name and origins, its way to live, its history and its end. */
+/** The project's name, redirect origins, promotion, history and deletion. */
 
-import { useState, type FormEvent } from "react";
+import { type FormEvent, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { signUpPage } from "../../api/examples";
 import type { Project } from "../../api/types";
@@ -18,7 +18,7 @@ export function SettingsSection({ project }: { project: Project }) {
       <Origins project={project} />
       {project.mode === "test" && <Promotion project={project} />}
       <History entries={project.audit} />
-      <End project={project} />
+      <DeleteProject project={project} />
     </div>
   );
 }
@@ -35,8 +35,12 @@ function Name({ project }: { project: Project }) {
       <h2>Name</h2>
       <Field label="Project name" value={name} onChange={setName} maxLength={100} required />
       <Failure error={change.error} />
-      <button className="start" disabled={change.isPending || !name.trim() || name.trim() === project.name}>
-        Save the name
+      <button
+        type="submit"
+        className="start"
+        disabled={change.isPending || !name.trim() || name.trim() === project.name}
+      >
+        Save name
       </button>
     </form>
   );
@@ -56,8 +60,9 @@ function Origins({ project }: { project: Project }) {
       <div>
         <h2>Redirect origins</h2>
         <p className="muted">
-          Where sign-up may send your users back to, one a line, like https://app.example.com.
-          {project.mode === "test" && " Any http://localhost port is allowed in test mode."}
+          After sign-up, your users can return to these origins only. Enter one per line, for example
+          https://app.example.com.
+          {project.mode === "test" && " In test mode, http://localhost with any port is allowed too."}
         </p>
       </div>
       <label className="field">
@@ -65,8 +70,8 @@ function Origins({ project }: { project: Project }) {
         <textarea rows={3} spellCheck={false} value={text} onChange={(event) => setText(event.target.value)} />
       </label>
       <Failure error={change.error} />
-      <button className="start" disabled={change.isPending || origins.join("\n") === saved}>
-        Save the origins
+      <button type="submit" className="start" disabled={change.isPending || origins.join("\n") === saved}>
+        Save origins
       </button>
       <Secret label="Your sign-up page" value={signUpPage(project.publishableKey, exampleRedirect(project))} />
     </form>
@@ -76,7 +81,7 @@ function Origins({ project }: { project: Project }) {
 const exampleRedirect = (project: Project): string =>
   `${project.redirectOrigins[0] ?? (project.mode === "test" ? "http://localhost:3000" : "https://app.example.com")}/`;
 
-function End({ project }: { project: Project }) {
+function DeleteProject({ project }: { project: Project }) {
   const navigate = useNavigate();
   const remove = useDeleteProject(project.publishableKey);
   const [typed, setTyped] = useState("");
@@ -87,16 +92,21 @@ function End({ project }: { project: Project }) {
   return (
     <form className="card stack danger-zone" onSubmit={submit}>
       <div>
-        <h2>Delete the project</h2>
+        <h2>Delete project</h2>
         <p className="muted">
-          Its keys stop at once, its customers and orders are forgotten here, and its products at Stripe are archived. There is
-          no way back.
+          Deletes the project with its keys, customers and orders. Its keys stop working at once, and its products at
+          Stripe are archived. You cannot undo this.
         </p>
       </div>
       <Field label={`Type “${project.name}” to confirm`} value={typed} onChange={setTyped} autoComplete="off" />
       <Failure error={remove.error} />
-      <button className="danger start" data-testid="delete-project" disabled={typed !== project.name || remove.isPending}>
-        Delete it for good
+      <button
+        type="submit"
+        className="danger start"
+        data-testid="delete-project"
+        disabled={typed !== project.name || remove.isPending}
+      >
+        Delete permanently
       </button>
     </form>
   );

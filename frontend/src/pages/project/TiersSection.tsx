@@ -1,4 +1,4 @@
-/** What the project sells: listed, added, changed, taken off. */
+/** The project's tiers or products, with dialogs to add, edit and delete them. */
 
 import { useState } from "react";
 import type { Project, Tier } from "../../api/types";
@@ -18,14 +18,16 @@ export function TiersSection({ project }: { project: Project }) {
   const close = () => setOpen(null);
   const isStore = project.projectType === "store";
   if (tiers.error) return <Failure error={tiers.error} />;
-  if (!tiers.data) return <Loading what="what you sell" height="16rem" />;
+  if (!tiers.data) return <Loading what={isStore ? "products" : "tiers"} height="16rem" />;
   return (
     <div className="stack">
       <div className="toolbar">
         <p className="muted">
-          {isStore ? "Each product is one at your Stripe account." : "Subscribers keep the price they subscribed at."}
+          {isStore
+            ? "Each product is also a product in your Stripe account."
+            : "If you change a price, current subscribers keep their old price."}
         </p>
-        <button className="primary" data-testid="add-tier" onClick={() => setOpen({ kind: "add" })}>
+        <button type="button" className="primary" data-testid="add-tier" onClick={() => setOpen({ kind: "add" })}>
           Add a {isStore ? "product" : "tier"}
         </button>
       </div>
@@ -45,14 +47,20 @@ export function TiersSection({ project }: { project: Project }) {
                   ? "Stock not tracked"
                   : `${count(tier.inventory)} in stock`
                 : `${limit(tier.limit)} calls a month`}
-              {tier.trialDays > 0 && `, ${count(tier.trialDays)} days free`}
+              {tier.trialDays > 0 && `, ${count(tier.trialDays)} trial days`}
             </p>
             <code className="muted">{tier.name}</code>
             <div className="actions">
-              <button className="small" aria-label={`Edit ${tier.displayName}`} onClick={() => setOpen({ kind: "edit", tier })}>
+              <button
+                type="button"
+                className="small"
+                aria-label={`Edit ${tier.displayName}`}
+                onClick={() => setOpen({ kind: "edit", tier })}
+              >
                 Edit
               </button>
               <button
+                type="button"
                 className="small danger-quiet"
                 aria-label={`Delete ${tier.displayName}`}
                 onClick={() => setOpen({ kind: "delete", tier })}

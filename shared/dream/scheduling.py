@@ -1,9 +1,0 @@
-"""The type of a worker's schedule: what its cron trigger runs."""
-
-from __future__ import annotations
-
-from collections.abc import Awaitable, Callable
-
-from dream.context import Context
-
-Schedule = Callable[[Context], Awaitable[None]]

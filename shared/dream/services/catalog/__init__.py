@@ -1,0 +1,1 @@
+"""What a project sells: its tiers, and making them at Stripe."""

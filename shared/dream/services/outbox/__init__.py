@@ -1,0 +1,1 @@
+"""Calls to vendors that were promised in a batch, and carrying them out."""

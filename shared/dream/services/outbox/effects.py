@@ -1,0 +1,10 @@
+"""Every kind of effect and the function that carries it out. A worker's entry names those that the worker carries out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dream.services.outbox import clerk, images, stripe
+from dream.services.outbox.runner import Effect
+
+ALL: Mapping[str, Effect] = {**stripe.EFFECTS, **clerk.EFFECTS, **images.EFFECTS}

@@ -1,0 +1,34 @@
+"""Effects on R2 that the outbox carries out: images that nothing shows any more are deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dream.db import owned_projects
+from dream.domain.images import asset_prefix, is_asset_key
+from dream.runtime.context import Context
+from dream.services.outbox.runner import Effect
+
+KEYS_PER_DELETE = 1000
+"""R2 deletes no more at once."""
+
+
+async def _delete_image(context: Context, payload: Mapping[str, Any]) -> None:
+    """An image of the platform by its URL, unless one of its products shows it (again)."""
+    platform_id, url = payload["platformId"], payload["url"]
+    key = url.rpartition("/")[2]
+    if not is_asset_key(key) or not key.startswith(asset_prefix(platform_id)):
+        return
+    if not await owned_projects.shows_image(context.db, platform_id, url):
+        await context.images.delete([key])
+
+
+async def _delete_images(context: Context, payload: Mapping[str, Any]) -> None:
+    """All images of an owner who is gone: a platform or a project."""
+    keys = await context.images.list(asset_prefix(payload["owner"]))
+    for start in range(0, len(keys), KEYS_PER_DELETE):
+        await context.images.delete(keys[start : start + KEYS_PER_DELETE])
+
+
+EFFECTS: Mapping[str, Effect] = {"delete_image": _delete_image, "delete_images": _delete_images}

@@ -1,0 +1,1 @@
+"""Developers' platforms and their connected Stripe accounts."""

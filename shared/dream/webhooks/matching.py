@@ -1,0 +1,43 @@
+"""Matches an event to a project: the event's account and mode name the platform, and the project must belong to that platform.
+
+Metadata alone prove nothing: every connected developer can write any project's key into them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dream.db import connected_accounts
+from dream.domain.connected_account import ConnectedAccount
+from dream.domain.keys import Mode
+from dream.domain.subscriptions import Owner
+from dream.runtime.context import Context
+from dream.webhooks.processing import Event, Handled, ignored, rejected
+
+
+def mode_of(event: Event) -> Mode:
+    """The mode that Stripe says the event happened in."""
+    return "live" if event.livemode else "test"
+
+
+async def match_project(context: Context, event: Event, publishable_key: str) -> ConnectedAccount | Handled:
+    """The connected account that sent the event, if this project belongs to its platform; otherwise the outcome of the event."""
+    if event.account is None:
+        return ignored("not of a connected account")
+    mode = mode_of(event)
+    project = await connected_accounts.project_of(context.db, event.account, mode, publishable_key)
+    if project is None:
+        return rejected("names no project of this account in this mode")
+    return ConnectedAccount(project["platformId"], event.account, mode)
+
+
+async def match_owner(
+    context: Context, event: Event, metadata: Mapping[str, Any]
+) -> tuple[ConnectedAccount, Owner] | Handled:
+    """The connected account and the end user that the object's metadata name; otherwise the outcome of the event."""
+    owner = Owner.from_metadata(metadata)
+    if owner is None:
+        return ignored("not made by us")
+    account = await match_project(context, event, owner.publishable_key)
+    return account if isinstance(account, Handled) else (account, owner)

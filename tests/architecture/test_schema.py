@@ -1,0 +1,82 @@
+"""schema.sql and migrations/ say the same, and every statement of `db/` finds its rows by an index."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import dream.db
+from dream.runtime.bindings import Sql
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Tables that stay small by nature: nothing but a row per open matter.
+SMALL = {"outbox", "json_each", "project_drafts", "one_time_tokens"}
+
+
+def objects(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name")
+    return [(kind, name, " ".join(re.sub(r"--.*", "", sql).split())) for kind, name, sql in rows]
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript((ROOT / "schema.sql").read_text())
+    yield connection
+    connection.close()
+
+
+def test_the_migrations_add_up_to_the_schema(database: sqlite3.Connection) -> None:
+    migrated = sqlite3.connect(":memory:")
+    files = sorted((ROOT / "migrations").glob("*.sql"))
+    assert [file.name[:4] for file in files] == [f"{number:04d}" for number in range(1, len(files) + 1)]
+    for file in files:
+        migrated.executescript(file.read_text())
+    assert objects(migrated) == objects(database)
+    migrated.close()
+
+
+def statements() -> Iterator[tuple[str, Sql]]:
+    for module in pkgutil.iter_modules(dream.db.__path__):
+        for name, value in vars(importlib.import_module(f"dream.db.{module.name}")).items():
+            if isinstance(value, Sql):
+                yield f"{module.name}.{name}", value
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"), list(statements()), ids=lambda value: "" if isinstance(value, Sql) else value
+)
+def test_no_statement_scans_a_table_that_grows(database: sqlite3.Connection, name: str, statement: Sql) -> None:
+    values = [None] * max((int(number) for number in re.findall(r"\?(\d+)", statement)), default=0)
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+    aliases = dict(re.findall(r"(?:FROM|JOIN)\s+(\w+)\s+(?:AS\s+)?(\w+)", statement))
+    for step in plan:
+        scanned = re.match(r"SCAN (\w+)(?! CONSTANT ROW)", step)
+        if scanned is None or scanned[1] in ("CONSTANT",):
+            continue
+        table = {alias: table for table, alias in aliases.items()}.get(scanned[1], scanned[1])
+        assert table in SMALL or table not in tables(database), f"{name}: {step}"
+
+
+def tables(connection: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def test_every_module_of_db_has_statements() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(dream.db.__path__)}
+    assert modules == {name.split(".")[0] for name, _ in statements()}
+
+
+def test_all_sql_is_in_db() -> None:
+    keywords = re.compile(r"\b(SELECT .+ FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b")
+    for folder in (ROOT / "shared" / "dream", *(ROOT / "workers").glob("*/src")):
+        for file in folder.rglob("*.py"):
+            if file.parent.name != "db":
+                assert not keywords.search(file.read_text()), f"{file.relative_to(ROOT)} has SQL"

@@ -1,0 +1,327 @@
+"""Every call of our Stripe client, made to the stand-in, which answers in the shapes of the pinned API version."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from dream.clients.stripe import CheckoutLine, StripeAccount, connected_account, platform_account
+from dream.clients.stripe_connect import authorize_url, deauthorize, exchange_code
+from dream.clients.stripe_http import StripeRefused
+from dream.domain.keys import Mode
+from dream.domain.stripe_objects import CheckoutSession
+from tests.devstack.stripe.conftest import REDIRECT, Service
+from tests.support.world import World
+
+Answer = TypeVar("Answer")
+
+METADATA = {"publishableKey": "pk_test_1", "userId": "user_1"}
+
+
+def run(call: Coroutine[Any, Any, Answer]) -> Answer:
+    return asyncio.run(call)
+
+
+@pytest.fixture
+def account(stand_in: World, service: Service) -> StripeAccount:
+    """A developer's account that is connected in test mode."""
+    return connected_account(stand_in.context, "test", service.connect())
+
+
+def make_price(account: StripeAccount, amount: int, name: str = "Pro", *, is_monthly: bool = True) -> tuple[str, str]:
+    product_id = run(
+        account.create_product(name, description="All of it", metadata=METADATA, idempotency_key=f"{name} product")
+    )
+    price_id = run(
+        account.create_price(
+            product_id,
+            unit_amount=amount,
+            currency="usd",
+            interval="month" if is_monthly else None,
+            metadata=METADATA,
+            idempotency_key=f"{name} price",
+        )
+    )
+    return product_id, price_id
+
+
+def subscribe(account: StripeAccount, service: Service, price_id: str, **more: Any) -> CheckoutSession:
+    session = run(
+        account.create_subscription_checkout(
+            price_id,
+            customer_email="ada@example.com",
+            client_reference_id="user_1",
+            success_url="https://shop.example/?s={CHECKOUT_SESSION_ID}",
+            cancel_url="https://shop.example/",
+            metadata=METADATA,
+            **more,
+        )
+    )
+    assert session.url is not None and session.status == "open" and not session.is_settled
+    service.control(f"checkout/{session.id}/pay")
+    return run(account.retrieve_checkout(session.id))
+
+
+def test_products_and_prices(account: StripeAccount) -> None:
+    product_id, price_id = make_price(account, 2900)
+    assert make_price(account, 2900) == (product_id, price_id), "a repeat makes nothing new"
+    price = run(account.retrieve_price(price_id))
+    assert (price.unit_amount, price.currency, price.interval, price.active) == (2900, "usd", "month", True)
+    assert price.product_id == product_id and price.metadata == METADATA
+    run(account.update_price(price_id, active=False))
+    assert not run(account.retrieve_price(price_id)).active
+    run(
+        account.update_product(
+            product_id, name="Max", description="", image_url="https://x.example/i.png", active=False
+        )
+    )
+    run(account.update_product(product_id, image_url="", metadata={"publishableKey": ""}))
+
+
+def test_an_idempotency_key_is_for_one_request(account: StripeAccount) -> None:
+    run(account.create_product("Pro", metadata={}, idempotency_key="same"))
+    with pytest.raises(StripeRefused) as refused:
+        run(account.create_product("Max", metadata={}, idempotency_key="same"))
+    assert refused.value.stripe_code == "idempotency_error"
+
+
+def test_a_subscription_from_checkout_to_its_end(account: StripeAccount, service: Service) -> None:
+    product_id, price_id = make_price(account, 2900)
+    session = subscribe(account, service, price_id, idempotency_key="checkout_1")
+    assert session.is_settled and session.url is None and session.email == "ada@example.com"
+    assert (session.client_reference_id, session.metadata, session.amount_total) == ("user_1", METADATA, 2900)
+    assert session.subscription_id is not None and session.customer_id is not None
+
+    subscription = run(account.retrieve_subscription(session.subscription_id))
+    assert (subscription.status, subscription.price_id, subscription.product_id) == ("active", price_id, product_id)
+    assert (subscription.unit_amount, subscription.interval, subscription.quantity) == (2900, "month", 1)
+    assert subscription.metadata == METADATA and not subscription.livemode and not subscription.will_cancel
+    assert subscription.current_period_start < subscription.current_period_end
+    found, has_more = run(account.list_subscriptions(customer_id=session.customer_id))
+    assert found == [subscription] and not has_more
+    assert run(account.list_subscriptions(price_id="price_none")) == ([], False)
+
+    canceling = run(account.cancel_subscription_at_period_end(subscription.id))
+    assert canceling.will_cancel and canceling.canceled_at is not None and canceling.ended_at is None
+    resumed = run(account.resume_subscription(canceling))
+    assert not resumed.will_cancel and resumed.status == "active"
+
+    _, dearer = make_price(account, 9900, "Max")
+    changed = run(account.change_subscription_price(resumed, dearer, proration_behavior="none"))
+    assert (changed.price_id, changed.item_id) == (dearer, subscription.item_id)
+    assert run(account.set_subscription_metadata(changed.id, {"userId": ""})).metadata == {
+        "publishableKey": "pk_test_1"
+    }
+
+    ended = run(account.cancel_subscription(subscription.id))
+    assert ended.status == "canceled" and ended.ended_at is not None
+    with pytest.raises(StripeRefused) as refused:
+        run(account.cancel_subscription(subscription.id))
+    assert refused.value.is_missing
+
+
+def test_a_cancellation_at_a_moment_is_taken_back(account: StripeAccount, service: Service) -> None:
+    _, price_id = make_price(account, 2900)
+    subscription_id = subscribe(account, service, price_id).subscription_id
+    assert subscription_id is not None
+    subscription = run(account.retrieve_subscription(subscription_id))
+    later = int(time.time()) + 86_400
+    raw = service.client(account="acct").v1.subscriptions
+    raw.update(subscription.id, {"cancel_at": later}, {"stripe_account": account_id_of(service)})
+    canceling = run(account.retrieve_subscription(subscription.id))
+    assert canceling.will_cancel and not canceling.cancel_at_period_end
+    assert not run(account.resume_subscription(canceling)).will_cancel
+
+
+def account_id_of(service: Service) -> str:
+    """The account of the last call."""
+    return service.look("calls")["calls"][-1]["account"]
+
+
+def test_a_trial_needs_no_payment(account: StripeAccount, service: Service) -> None:
+    _, price_id = make_price(account, 2900)
+    session = subscribe(account, service, price_id, trial_days=14, expires_at_seconds=int(time.time()) + 3600)
+    assert session.payment_status == "no_payment_required" and session.is_settled
+    assert session.subscription_id is not None
+    subscription = run(account.retrieve_subscription(session.subscription_id))
+    assert subscription.status == "trialing" and subscription.trial_end == subscription.current_period_end
+
+
+def test_the_billing_portal(account: StripeAccount, service: Service) -> None:
+    product_id, price_id = make_price(account, 2900)
+    dearer_product, dearer = make_price(account, 9900, "Max")
+    session = subscribe(account, service, price_id)
+    assert session.customer_id is not None and session.subscription_id is not None
+    subscription = run(account.retrieve_subscription(session.subscription_id))
+    configuration = run(
+        account.create_portal_configuration(
+            switchable_prices={product_id: [price_id]},
+            default_return_url="https://shop.example/",
+            idempotency_key="portal",
+        )
+    )
+    run(
+        account.update_portal_configuration(
+            configuration, switchable_prices={product_id: [price_id], dearer_product: [dearer]}
+        )
+    )
+    back = "https://shop.example/account"
+    opened = [run(account.create_portal_session(session.customer_id, return_url=back, configuration_id=configuration))]
+    opened += [
+        run(
+            account.create_portal_session(
+                session.customer_id,
+                return_url=back,
+                configuration_id=configuration,
+                flow=flow,
+                subscription_id=subscription.id,
+            )
+        )
+        for flow in ("subscription_cancel", "subscription_update", "payment_method_update")
+    ]
+    opened.append(
+        run(account.create_portal_price_change(subscription, dearer, return_url=back, configuration_id=configuration))
+    )
+    assert len(set(opened)) == 5 and all(url.startswith(service.url) for url in opened)
+    run(account.update_portal_configuration(configuration, switchable_prices={}))
+    without_switching = run(account.create_portal_configuration(switchable_prices={}))
+    assert without_switching != configuration
+
+
+def test_no_portal_opens_without_a_configuration(account: StripeAccount, service: Service) -> None:
+    _, price_id = make_price(account, 2900)
+    customer_id = subscribe(account, service, price_id).customer_id
+    assert customer_id is not None
+    with pytest.raises(StripeRefused):
+        run(account.create_portal_session(customer_id, return_url="https://shop.example/"))
+
+
+def test_a_cart_is_paid_and_refunded(account: StripeAccount, service: Service) -> None:
+    _, price_id = make_price(account, 1200, "Mug", is_monthly=False)
+    session = run(
+        account.create_payment_checkout(
+            [CheckoutLine(price_id, 3)],
+            customer_email="ada@example.com",
+            client_reference_id="ord_1",
+            success_url="https://shop.example/",
+            cancel_url="https://shop.example/",
+            expires_at_seconds=int(time.time()) + 1900,
+            metadata={"orderId": "ord_1"},
+            idempotency_key="ord_1",
+        )
+    )
+    assert session.amount_total == 3600
+    service.control(f"checkout/{session.id}/pay")
+    paid = run(account.retrieve_checkout(session.id))
+    assert paid.is_settled and paid.payment_intent_id is not None and paid.subscription_id is None
+    intent = run(account.retrieve_payment_intent(paid.payment_intent_id))
+    assert (intent.status, intent.amount_received, intent.metadata) == ("succeeded", 3600, {"orderId": "ord_1"})
+    assert intent.latest_charge_id is not None
+    refund = run(
+        account.create_refund(intent.id, amount=1000, metadata={"orderId": "ord_1"}, idempotency_key="refund_1")
+    )
+    assert refund.startswith("re_")
+    charge = run(account.retrieve_charge(intent.latest_charge_id))
+    assert (charge.amount_refunded, charge.refunded, charge.payment_intent_id) == (1000, False, intent.id)
+    run(account.create_refund(intent.id, metadata={}, idempotency_key="refund_2"))
+    assert run(account.retrieve_charge(intent.latest_charge_id)).refunded
+
+
+def test_an_open_checkout_can_be_expired_once(account: StripeAccount) -> None:
+    _, price_id = make_price(account, 1200, "Mug", is_monthly=False)
+    session = run(
+        account.create_payment_checkout(
+            [CheckoutLine(price_id, 1)],
+            client_reference_id="ord_2",
+            success_url="https://shop.example/",
+            cancel_url="https://shop.example/",
+            expires_at_seconds=int(time.time()) + 1900,
+            metadata={},
+            idempotency_key="ord_2",
+        )
+    )
+    assert run(account.expire_checkout(session.id)).status == "expired"
+    with pytest.raises(StripeRefused):
+        run(account.expire_checkout(session.id))
+
+
+def test_invoices_name_their_subscription_and_payment(account: StripeAccount, service: Service) -> None:
+    _, price_id = make_price(account, 2900)
+    session = subscribe(account, service, price_id)
+    assert session.invoice_id is not None
+    invoice = run(account.retrieve_invoice(session.invoice_id))
+    assert (invoice.status, invoice.amount_paid, invoice.billing_reason) == ("paid", 2900, "subscription_create")
+    assert invoice.subscription_id == session.subscription_id and invoice.subscription_metadata == METADATA
+    assert invoice.paid_at is not None
+    [payment] = run(account.list_invoice_payments(invoice_id=invoice.id))
+    assert payment.payment_intent_id is not None and payment.amount_paid == 2900
+    assert run(account.list_invoice_payments(payment_intent_id=payment.payment_intent_id)) == [payment]
+
+
+def test_customers(account: StripeAccount) -> None:
+    customer = run(account.create_customer(email="ada@example.com", name="Ada", metadata=METADATA, idempotency_key="c"))
+    assert run(account.retrieve_customer(customer.id)) == customer
+    assert (customer.email, customer.name, customer.deleted) == ("ada@example.com", "Ada", False)
+    nameless = run(account.create_customer(email=None, metadata={}, idempotency_key="d"))
+    assert nameless.email is None and nameless.name is None
+
+
+def test_events_can_be_read_again(account: StripeAccount, service: Service) -> None:
+    _, price_id = make_price(account, 2900)
+    session = subscribe(account, service, price_id)
+    service.settle()
+    listed, has_more = run(account.list_events(["checkout.session.completed"], created_after_seconds=0))
+    assert not has_more and [event.object["id"] for event in listed] == [session.id]
+    assert run(account.retrieve_event(listed[0].id)) == listed[0]
+
+
+@pytest.mark.parametrize("mode", ["test", "live"])
+def test_an_account_is_connected_and_disconnected(stand_in: World, service: Service, mode: Mode) -> None:
+    url = authorize_url(stand_in.context, mode, redirect_uri=REDIRECT, state="state_1", email="ada@example.com")
+    query = dict(pair.split("=", 1) for pair in url.partition("?")[2].split("&"))
+    assert query["state"] == "state_1"
+    consent = {"client_id": query["client_id"], "redirect_uri": REDIRECT, "state": "state_1", "scope": "read_write"}
+    granted = service.control("connect/authorize", consent)
+    code = granted["redirect"].partition("code=")[2].partition("&")[0]
+    other: Mode = "live" if mode == "test" else "test"
+    with pytest.raises(StripeRefused):
+        run(exchange_code(stand_in.context, other, "ac_unknown"))
+    connection = run(exchange_code(stand_in.context, mode, code))
+    assert (connection.account_id, connection.scope, connection.livemode) == (
+        granted["account"],
+        "read_write",
+        mode == "live",
+    )
+    with pytest.raises(StripeRefused) as refused:
+        run(exchange_code(stand_in.context, mode, code))
+    assert refused.value.stripe_code == "invalid_grant"
+    connected = connected_account(stand_in.context, mode, connection.account_id)
+    assert run(connected.retrieve_account()).id == connection.account_id
+    assert run(deauthorize(stand_in.context, mode, connection.account_id))
+    assert not run(deauthorize(stand_in.context, mode, connection.account_id))
+    with pytest.raises(StripeRefused) as gone:
+        run(connected.retrieve_account())
+    assert gone.value.is_disconnected
+
+
+def test_accounts_and_modes_do_not_see_each_other(stand_in: World, service: Service, account: StripeAccount) -> None:
+    _, price_id = make_price(account, 2900)
+    strangers = [
+        platform_account(stand_in.context, "test"),
+        platform_account(stand_in.context, "live"),
+        connected_account(stand_in.context, "test", service.connect()),
+    ]
+    for stranger in strangers:
+        with pytest.raises(StripeRefused) as refused:
+            run(stranger.retrieve_price(price_id))
+        assert refused.value.is_missing
+
+
+def test_an_account_that_never_connected_is_out_of_reach(stand_in: World) -> None:
+    with pytest.raises(StripeRefused) as refused:
+        run(connected_account(stand_in.context, "test", "acct_stranger").retrieve_account())
+    assert refused.value.is_disconnected

@@ -1,0 +1,74 @@
+"""Guarantee: series have every day once, numbers are of stored facts, and keys that lapsed say so."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dream.domain.dashboard import DAYS_SHOWN, first_day_of, low_stock, metrics, secret_key_json, series
+from dream.domain.tiers import Tier
+from tests.dream.domain.test_cart import product
+
+TOTALS = {
+    "endUsers": 7,
+    "activeSubscriptions": 3,
+    "cancelingSubscriptions": 1,
+    "monthlyAmount": 8700,
+    "revenue": 12000,
+    "storeSales": 4,
+    "storeRevenue": 3300,
+}
+
+
+@given(st.dates(min_value=date(2001, 1, 1), max_value=date(2100, 1, 1)))
+def test_a_series_is_thirty_days_that_end_today(today: date) -> None:
+    shown = series([{"date": today.isoformat(), "amount": 5}], "amount", "amount", today.isoformat())
+    days = [date.fromisoformat(day["date"]) for day in shown]
+    assert len(days) == DAYS_SHOWN
+    assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(days))
+    assert (days[-1], shown[-1]["amount"]) == (today, 5)
+    assert sum(day["amount"] for day in shown) == 5
+
+
+@given(st.dates(min_value=date(2001, 1, 1), max_value=date(2100, 1, 1)))
+def test_what_is_read_covers_the_month_and_the_series(today: date) -> None:
+    first = date.fromisoformat(first_day_of(today.isoformat()))
+    assert first <= today.replace(day=1)
+    assert first <= today - timedelta(days=DAYS_SHOWN - 1)
+
+
+def stocked(**inventory: int | None) -> list[Tier]:
+    return [product(name, inventory=units) for name, units in inventory.items()]
+
+
+def test_metrics_count_this_months_calls_and_the_stock_that_is_tracked() -> None:
+    days = [
+        {"date": "2026-10-31", "usageCount": 100},
+        {"date": "2026-11-01", "usageCount": 1},
+        {"date": "2026-11-24", "usageCount": 2},
+    ]
+    shown = metrics(TOTALS, days, stocked(mug=6, pin=5, poster=0, download=None), "2026-11-24")
+    assert shown["usageThisPeriod"] == 3
+    assert (shown["totalInventory"], shown["lowStockProducts"]) == (11, 2)
+    assert (shown["mrr"], shown["revenue"], shown["storeTotalRevenue"]) == (8700, 12000, 3300)
+    assert shown["currency"] == "usd"
+
+
+def test_the_lowest_stock_comes_first() -> None:
+    assert [each["name"] for each in low_stock(stocked(pin=5, mug=6, poster=0))] == ["poster", "pin"]
+
+
+def test_a_key_whose_grace_time_is_over_is_expired() -> None:
+    row = {
+        "secretKeyMasked": "sk_test_…abcd",
+        "status": "active",
+        "createdAt": "",
+        "lastUsedAt": None,
+        "expiresAt": None,
+    }
+    assert secret_key_json(row, "2026-11-24")["status"] == "active"
+    assert secret_key_json({**row, "expiresAt": "2026-11-23"}, "2026-11-24")["status"] == "expired"
+    assert secret_key_json({**row, "expiresAt": "2026-11-23", "status": "revoked"}, "2026-11-24")["status"] == "revoked"

@@ -1,0 +1,56 @@
+"""Events of the platform's own Stripe account and of the developers' Clerk instance, delivered to front-auth-api by hand."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from tests.support.stack import Stack
+from tests.support.stripe_accounts import StripeControls
+
+
+class PlatformEvents:
+    """What Stripe recorded, and signed deliveries of it and of Clerk's messages, as often and in whatever order one likes."""
+
+    def __init__(self, stack: Stack, stripe: StripeControls) -> None:
+        self._http = stack.http("front-auth-api")
+        self._stripe = stripe
+        self._stripe_secret: str = stack.state["webhookSecrets"]["platform"]
+        self._clerk_secret: str = stack.configuration.clerk_secrets("developers")[1]
+
+    def of(self, *object_ids: str) -> list[dict[str, Any]]:
+        """All events about these objects, the oldest first."""
+        found: dict[str, dict[str, Any]] = {}
+        for object_id in object_ids:
+            for event in self._stripe.look("events", object=object_id)["events"]:
+                found[event["id"]] = event
+        return sorted(found.values(), key=lambda event: event["created"])
+
+    def deliver(self, event: Mapping[str, Any]) -> httpx.Response:
+        """One delivery of an event of Stripe's."""
+        body = json.dumps(event).encode()
+        now = int(time.time())
+        signature = hmac.new(self._stripe_secret.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
+        headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
+        return self._http.post("/webhook/stripe", content=body, headers=headers)
+
+    def tell(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Response:
+        """One delivery of a message of Clerk's."""
+        now = int(time.time())
+        body = json.dumps({"type": kind, "data": data, "object": "event", "timestamp": now * 1000}).encode()
+        key = base64.b64decode(self._clerk_secret.removeprefix("whsec_"))
+        signature = base64.b64encode(hmac.new(key, f"{message_id}.{now}.".encode() + body, hashlib.sha256).digest())
+        headers = {
+            "Content-Type": "application/json",
+            "svix-id": message_id,
+            "svix-timestamp": str(now),
+            "svix-signature": f"v1,{signature.decode()}",
+        }
+        return self._http.post("/webhook/clerk", content=body, headers=headers)

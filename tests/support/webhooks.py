@@ -1,0 +1,63 @@
+"""Webhook deliveries as Stripe makes them, and as others would like to."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import httpx
+import stripe
+
+from tests.support.stack import Stack
+
+Endpoint = Literal["connectTest", "connectLive", "platform"]
+
+_numbers = itertools.count(1)
+
+
+def event_of(
+    event_type: str, obj: Mapping[str, Any], *, account: str | None, livemode: bool = False, created: int | None = None
+) -> dict[str, Any]:
+    """An event with an id of its own."""
+    body = {
+        "id": f"evt_test_{time.time_ns()}_{next(_numbers)}",
+        "object": "event",
+        "api_version": "2026-10-28.endive",
+        "created": created or int(time.time()),
+        "data": {"object": obj},
+        "livemode": livemode,
+        "pending_webhooks": 1,
+        "request": {"id": None, "idempotency_key": None},
+        "type": event_type,
+    }
+    return body if account is None else {**body, "account": account}
+
+
+def send(
+    stack: Stack,
+    event: Mapping[str, Any] | bytes,
+    *,
+    endpoint: Endpoint = "connectTest",
+    worker: str = "api-multi",
+    timestamp: int | None = None,
+    signature: str | None = None,
+) -> httpx.Response:
+    """Deliver the event, signed with the endpoint's secret just now unless told otherwise."""
+    body = event if isinstance(event, bytes) else json.dumps(event).encode()
+    if signature is None:
+        signature = stripe.WebhookSignature.generate_signature_header(
+            body.decode("latin-1") if isinstance(event, bytes) else body.decode(),
+            stack.state["webhookSecrets"][endpoint],
+            timestamp=timestamp or int(time.time()),
+        )
+    headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
+    return stack.http(worker).post("/webhook/stripe", content=body, headers=headers)
+
+
+def outcome(stack: Stack, event_id: str) -> tuple[str | None, str | None]:
+    """What became of an event, and why."""
+    rows = stack.d1("SELECT outcome, reason FROM events WHERE eventId = ?1", event_id)
+    return (rows[0]["outcome"], rows[0]["reason"]) if rows else (None, None)

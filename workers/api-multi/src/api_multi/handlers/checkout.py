@@ -1,0 +1,200 @@
+"""`POST /api/create-checkout`: Stripe Checkout for a subscription tier, or the portal for whoever has one. Never a second one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from api_multi.services import billing_portal, subscriber
+from api_multi.services.subscriber import Subscriber
+from dream.auth.principal import EndUserCaller
+from dream.clients.stripe import StripeAccount
+from dream.clients.stripe_http import StripeRefused
+from dream.db import checkout_sessions, end_users
+from dream.domain.return_urls import return_url_problem
+from dream.domain.stripe_objects import CheckoutSession, StripeSubscription
+from dream.domain.subscriptions import ENDED_STATUSES, SWITCHABLE_STATUSES, Owner
+from dream.domain.tiers import Tier, find_tier
+from dream.errors import BadRequest, Conflict, InvalidFields, Unprocessable
+from dream.http.request import Request
+from dream.http.response import Response, json_response
+from dream.runtime import checkpoints
+from dream.runtime.context import Context
+from dream.services.outbox.stripe import expire_if_open
+from dream.services.platforms.connection import StripeNotConnected
+
+ATTEMPTS = 4
+"""How often a call starts over because another call for the same user was faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the app asked for."""
+
+    tier: str
+    price_id: str | None
+    success_url: str | None
+    cancel_url: str | None
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Wish:
+        """Raises InvalidFields, naming all that is wrong."""
+        fields: dict[str, str] = {}
+        tier, price_id = body.get("tier"), body.get("priceId")
+        if not isinstance(tier, str) or not 0 < len(tier.strip()) <= 100:
+            fields["tier"] = "the name of a tier"
+        if price_id is not None and not isinstance(price_id, str):
+            fields["priceId"] = "a Stripe price id"
+        for name in ("successUrl", "cancelUrl"):
+            problem = None if body.get(name) is None else return_url_problem(body[name])
+            if problem is not None:
+                fields[name] = problem
+        if fields:
+            raise InvalidFields(fields)
+        return cls(str(tier), price_id, body.get("successUrl"), body.get("cancelUrl"))
+
+    def tier_of(self, user: Subscriber) -> tuple[Tier, str]:
+        """The tier and its price. Raises BadRequest for what the project does not sell, Unprocessable for a free tier."""
+        tier = find_tier(user.tiers, self.tier)
+        if tier is None or tier.billing_mode != "subscription":
+            raise BadRequest("This project has no such tier.", code="unknown_plan", fields={"tier": "no such tier"})
+        if self.price_id is not None and self.price_id != tier.price_id:
+            raise BadRequest(
+                "priceId is not the price of this tier.",
+                code="wrong_price",
+                fields={"priceId": "not this tier's price"},
+            )
+        if tier.price_id is None:
+            raise Unprocessable("A free tier needs no checkout.", code="free_tier")
+        return tier, tier.price_id
+
+
+async def create_checkout(context: Context, request: Request, caller: EndUserCaller) -> Response:
+    """The URL where the user subscribes to the tier, or changes to it."""
+    wish = Wish.from_json(await request.json())
+    for _ in range(ATTEMPTS):
+        user = await subscriber.load(context, caller)
+        try:
+            answer = await _answer(context, user, wish)
+        except StripeRefused as refusal:
+            if refusal.is_disconnected:
+                raise StripeNotConnected(caller.project.mode, refusal.reason) from None
+            raise
+        if answer is not None:
+            return json_response(answer)
+    raise Conflict("Other checkouts of this user are being made right now.", code="checkout_in_progress")
+
+
+async def _answer(context: Context, user: Subscriber, wish: Wish) -> dict[str, Any] | None:
+    """None when another call for the same user was faster."""
+    tier, price_id = wish.tier_of(user)
+    stripe = user.stripe(context)
+    if user.last_session is not None and user.session_open_until > context.now():
+        await expire_if_open(stripe, user.last_session)
+        await checkpoints.reached("create-checkout:previous-expired")
+    present = await _live_subscription(stripe, user)
+    if present is not None:
+        url = await _portal(context, user, present, price_id, wish.success_url or user.home_url)
+        return {"url": url, "sessionId": None, "kind": "portal"}
+    session = await _checkout(context, stripe, user, tier, price_id, wish)
+    await checkpoints.reached("create-checkout:session-created")
+    owner = user.owner
+    if not await checkout_sessions.record(
+        context.db, owner.publishable_key, owner.user_id, session.id, tier.name, session.expires_at, user.last_session
+    ):
+        await expire_if_open(stripe, session.id)
+        return None
+    return {"url": session.url, "sessionId": session.id, "kind": "checkout"}
+
+
+async def _live_subscription(stripe: StripeAccount, user: Subscriber) -> StripeSubscription | None:
+    """What the user has at Stripe now, of this project; Stripe knows of a payment before its event has come."""
+    if user.customer_id is None:
+        return None
+    try:
+        found, _ = await stripe.list_subscriptions(customer_id=user.customer_id)
+    except StripeRefused as refusal:
+        if refusal.is_missing:
+            return None
+        raise
+    live = (each for each in found if each.status not in ENDED_STATUSES)
+    return next((each for each in live if Owner.from_metadata(each.metadata) == user.owner), None)
+
+
+async def _portal(
+    context: Context, user: Subscriber, present: StripeSubscription, price_id: str, return_url: str
+) -> str:
+    """Where the subscriber confirms the change; the portal's own page for one who has this tier, or has to pay first."""
+    if present.price_id != price_id and present.status in SWITCHABLE_STATUSES:
+        try:
+            return await billing_portal.open_price_change(context, user, present, price_id, return_url)
+        except StripeRefused as refusal:
+            if refusal.is_disconnected:
+                raise
+            context.log.warning("price change refused", reason=refusal.reason)
+    return await billing_portal.open_portal(context, user, present.customer_id, return_url)
+
+
+async def _checkout(
+    context: Context, stripe: StripeAccount, user: Subscriber, tier: Tier, price_id: str, wish: Wish
+) -> CheckoutSession:
+    """A new session. Its idempotency key names the one before, so that calls at once, and a retry after a crash, get the same."""
+    user = await _with_customer(context, stripe, user)
+    try:
+        return await _create(stripe, user, tier, price_id, wish)
+    except StripeRefused as refusal:
+        if refusal.param != "customer" or not refusal.is_missing:
+            raise
+    return await _create(
+        stripe, await _with_customer(context, stripe, user, gone=user.customer_id), tier, price_id, wish
+    )
+
+
+async def _create(stripe: StripeAccount, user: Subscriber, tier: Tier, price_id: str, wish: Wish) -> CheckoutSession:
+    success_url = wish.success_url or user.home_url
+    cancel_url = wish.cancel_url or user.home_url
+    asked = [
+        user.last_session,
+        user.subscription_id,
+        user.customer_id,
+        price_id,
+        tier.trial_days,
+        success_url,
+        cancel_url,
+    ]
+    return await stripe.create_subscription_checkout(
+        price_id,
+        customer_id=user.customer_id,
+        client_reference_id=user.owner.user_id,
+        success_url=success_url,
+        cancel_url=cancel_url,
+        trial_days=tier.trial_days,
+        metadata=user.owner.to_metadata(),
+        idempotency_key=f"checkout:{_fingerprint(user.owner, asked)}",
+    )
+
+
+async def _with_customer(
+    context: Context, stripe: StripeAccount, user: Subscriber, *, gone: str | None = None
+) -> Subscriber:
+    """The subscriber with a customer at Stripe: the one there is, or a new one in place of one that is `gone`."""
+    if user.customer_id is not None and gone is None:
+        return user
+    made = await stripe.create_customer(
+        email=user.email,
+        metadata=user.owner.to_metadata(),
+        idempotency_key=f"customer:{_fingerprint(user.owner, [user.email, gone])}",
+    )
+    await checkpoints.reached("create-checkout:customer-created")
+    owner = user.owner
+    customer_id = await end_users.set_customer(
+        context.db, owner.publishable_key, owner.user_id, user.email, made.id, gone, context.now()
+    )
+    return replace(user, customer_id=customer_id)
+
+
+def _fingerprint(owner: Owner, asked: list[str | int | None]) -> str:
+    return hashlib.sha256(json.dumps([owner.publishable_key, owner.user_id, *asked]).encode()).hexdigest()

@@ -1,0 +1,35 @@
+"""`account.application.deauthorized`: the developer, at Stripe, took our access to the account away."""
+
+from __future__ import annotations
+
+from dream.clients.stripe import connected_account
+from dream.clients.stripe_http import StripeRefused
+from dream.db import audit_log, connected_accounts, stripe_tokens
+from dream.runtime.context import Context
+from dream.webhooks.matching import mode_of
+from dream.webhooks.processing import Event, Handled, ignored
+
+
+async def deauthorized(context: Context, event: Event) -> Handled:
+    """Note that the account is not connected any more, unless it was connected again since."""
+    if event.account is None:
+        return ignored("not of a connected account")
+    mode = mode_of(event)
+    platform = await connected_accounts.platform_of(context.db, event.account, mode)
+    if platform is None or platform["status"] != "connected":
+        return ignored("not connected")
+    try:
+        await connected_account(context, mode, event.account).retrieve_account()
+    except StripeRefused as refusal:
+        if not refusal.is_disconnected:
+            raise
+    else:
+        return ignored("connected again since")
+    now = context.now()
+    details = {"account": event.account, "mode": mode}
+    return Handled(
+        [
+            stripe_tokens.revoke(platform["platformId"], mode, event.account, now),
+            audit_log.record(platform["platformId"], None, "stripe", "stripe.disconnected", details, now),
+        ]
+    )

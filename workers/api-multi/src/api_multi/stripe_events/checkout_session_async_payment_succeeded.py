@@ -1,0 +1,12 @@
+"""`checkout.session.async_payment_succeeded`: the bank debit of a cart went through."""
+
+from __future__ import annotations
+
+from api_multi.stripe_events import cart_checkout
+from dream.runtime.context import Context
+from dream.webhooks.processing import Event, Handled
+
+
+async def async_payment_succeeded(context: Context, event: Event) -> Handled:
+    """Settle the cart's order. A subscription's checkout has events of its own."""
+    return await cart_checkout.session_changed(context, event)

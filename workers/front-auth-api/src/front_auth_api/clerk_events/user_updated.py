@@ -1,0 +1,20 @@
+"""`user.created`, `user.updated`: the developer has a platform, with the address that Clerk has now."""
+
+from __future__ import annotations
+
+import os
+
+from dream.db import platforms
+from dream.domain.clerk_objects import ClerkUser
+from dream.domain.keys import make_id
+from dream.domain.timestamps import iso
+from dream.runtime.context import Context
+from dream.webhooks.processing import Event, Handled
+
+
+async def updated(context: Context, event: Event) -> Handled:
+    """The newest state of the user wins, in whatever order the events come."""
+    user = ClerkUser.from_clerk(event.object)
+    changed_at = iso(event.object["updated_at"] / 1000)
+    platform_id = make_id("plt", os.urandom)
+    return Handled([platforms.set_user(platform_id, user.id, user.email, changed_at, context.now())])

@@ -1,0 +1,78 @@
+"""Developers' subscriptions at Stripe against D1: what an event should have told and did not is put right, and said in the log."""
+
+from __future__ import annotations
+
+from dream.clients.stripe import platform_account
+from dream.db import platforms
+from dream.domain.platform_billing import OVERDUE_STATUSES, Platform, PlatformSubscription
+from dream.domain.stripe_objects import StripeSubscription
+from dream.runtime.context import Context
+from dream.services.sync import commit
+from front_auth_api.jobs.nightly import Slice
+from front_auth_api.services import platform_sync
+
+NAME = "platform_subscriptions"
+
+
+async def slice_(context: Context, cursor: str) -> Slice:
+    """One page of Stripe's list, newest first. The cursor is the last subscription seen."""
+    account = platform_account(context, context.settings.platform_stripe_mode)
+    page, has_more = await account.list_subscriptions(starting_after=cursor or None)
+    rows = await platforms.list_of_ids(context.db, [each.metadata.get("platformId", "") for each in page])
+    known = {row["platformId"]: Platform.from_row(row) for row in rows}
+    repaired = 0
+    for subscription in page:
+        platform = known.get(subscription.metadata.get("platformId", ""))
+        if platform is None:
+            continue
+        if subscription.status in OVERDUE_STATUSES:
+            # Time alone ends the grace of these, and no event says so to Clerk.
+            await context.db.batch([platforms.show_plan(platform.platform_id, context.now())])
+        if _differs(platform, PlatformSubscription.from_stripe(subscription, context.now())):
+            repaired += await _repair(context, subscription, platform)
+    return Slice(page[-1].id if page and has_more else None, len(page), repaired)
+
+
+async def _repair(context: Context, subscription: StripeSubscription, platform: Platform) -> int:
+    """Read anew and store, for an event may have been faster than this page."""
+    reading = await platform_sync.read(context, subscription.id)
+    if reading is None:
+        return 0
+    context.log.warning(
+        "platform subscription drifted",
+        platformId=platform.platform_id,
+        subscriptionId=subscription.id,
+        here=platform.subscription_status,
+        atStripe=subscription.status,
+    )
+    await commit(context, platform_sync.sync_of(context, reading))
+    return 1
+
+
+def _differs(platform: Platform, found: PlatformSubscription) -> bool:
+    """Whether D1 says anything else than Stripe. Of a platform's earlier subscriptions nothing is kept."""
+    if not found.counts:
+        return False
+    if platform.subscription_id != found.id:
+        return found.ended_at is None
+    if platform.ended_at is not None and found.ended_at is not None:
+        return False
+    here = (
+        platform.subscription_status,
+        platform.stripe_customer_id,
+        platform.current_period_start,
+        platform.current_period_end,
+        platform.cancel_at_period_end,
+        platform.cancel_at,
+        platform.ended_at,
+    )
+    there = (
+        found.status,
+        found.customer_id,
+        found.current_period_start,
+        found.current_period_end,
+        found.cancel_at_period_end,
+        found.cancel_at,
+        found.ended_at,
+    )
+    return here != there

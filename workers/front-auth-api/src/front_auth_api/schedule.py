@@ -1,0 +1,45 @@
+"""What the cron trigger runs each minute: what is owed, what has lapsed, and a slice of each nightly job that is not done yet.
+
+A job that fails is logged and tried again a minute later; it never keeps the others from running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dream.errors import ApiError, ConstraintFailed
+from dream.runtime.context import Context
+from dream.runtime.schedule import Schedule
+from front_auth_api.jobs import (
+    abandoned_drafts,
+    effects,
+    end_user_subscriptions,
+    housekeeping,
+    nightly,
+    orders,
+    platform_subscriptions,
+    sealed_keys,
+)
+
+JOBS: Mapping[str, Schedule] = {
+    "effects": effects.deliver,
+    "orders": orders.reconcile,
+    "housekeeping": housekeeping.tidy,
+    "abandoned_drafts": abandoned_drafts.clean_up,
+    "platform_subscriptions": nightly.job(platform_subscriptions.NAME, platform_subscriptions.slice_),
+    "end_user_subscriptions": nightly.job(end_user_subscriptions.NAME, end_user_subscriptions.slice_),
+    "sealed_keys": sealed_keys.reseal,
+}
+
+
+async def run(context: Context) -> None:
+    """One minute's work."""
+    for name, job in JOBS.items():
+        try:
+            await job(context)
+        except ApiError as error:
+            context.log.warning("job postponed", job=name, reason=error.reason or error.code)
+        except ConstraintFailed as error:
+            context.log.error("job failed", job=name, detail=error.detail)
+        except Exception as error:
+            context.log.exception(f"job {name} failed", error)

@@ -1,0 +1,1 @@
+"""Credentials that only this worker takes."""

@@ -1,0 +1,21 @@
+"""`user.updated`: the project that has the user knows them by the address and names that Clerk has now."""
+
+from __future__ import annotations
+
+from dream.db import end_users
+from dream.domain.clerk_objects import ClerkUser
+from dream.domain.keys import is_well_formed, mode_of
+from dream.runtime.context import Context
+from dream.webhooks.processing import Event, Handled, ignored, rejected
+
+
+async def updated(context: Context, event: Event) -> Handled:
+    """The newest state wins, in whatever order the events come."""
+    user = ClerkUser.from_clerk(event.object)
+    if user.publishable_key is None:
+        return ignored("a user of no project")
+    if not is_well_formed(user.publishable_key, "pk"):
+        return rejected("names no project")
+    if (mode_of(user.publishable_key) == "live") != event.livemode:
+        return rejected("names a project of the other mode")
+    return Handled([end_users.set_profile(user, context.now())])
