@@ -15,10 +15,7 @@ import httpx
 
 from api_multi.routes import APP as API_MULTI
 from deploy.vendor import load_toml
-from devstack.configuration import Configuration
 from devstack.paths import worker_folder
-from devstack.ports import Ports
-from devstack.secrets import Secrets
 from devstack.stack.configuration import Configuration
 from devstack.stack.ports import Ports
 from devstack.stack.secrets import Secrets
