@@ -43,25 +43,13 @@ async def counted_end_user(context: Context, request: Request) -> EndUserCaller:
 async def _end_user(context: Context, request: Request, *, trust_claim: bool) -> EndUserCaller:
     bearer = project_keys.bearer(request)
     token = request.headers.get("x-clerk-token")
-    if bearer is not None and bearer.startswith("sk_"):
-        if token is None:
-            return await _named_by_backend(context, request, bearer)
-        return await _proved_to_backend(context, request, bearer, token, trust_claim=trust_claim)
-    publishable_key = request.headers.get("x-publishable-key")
-    if publishable_key is None:
-        raise Unauthorized(
-            "Send a secret key in Authorization, or a publishable key in X-Publishable-Key with the end user's session token."
+    if bearer is None or not bearer.startswith("sk_"):
+        return await _proved_beside_publishable_key(
+            context, request, bearer if token is None else token, trust_claim=trust_claim
         )
-    if token is None:
-        token = bearer
-    if token is None:
-        raise Unauthorized("With a publishable key, send the end user's session token in X-Clerk-Token.")
-    return await _proved_by_client(context, publishable_key, token, trust_claim=trust_claim)
-
-
-async def _named_by_backend(context: Context, request: Request, secret_key: str) -> EndUserCaller:
-    """A secret key, and the user in `X-User-Id`."""
-    caller = await project_keys.caller_of_secret_key(context, secret_key)
+    if token is not None:
+        return await _proved_beside_secret_key(context, request, bearer, token, trust_claim=trust_claim)
+    caller = await project_keys.caller_of_secret_key(context, bearer)
     project_keys.require_same_project(caller, request)
     user_id = request.headers.get("x-user-id")
     if user_id is None:
@@ -70,10 +58,11 @@ async def _named_by_backend(context: Context, request: Request, secret_key: str)
             code="missing_user",
             fields={"X-User-Id": "required"},
         )
-    return EndUserCaller(caller.project, user_id_of(user_id), caller.secret_key_hash, _plan_hint(request))
+    plan_hint = request.headers.get("x-user-plan") or None
+    return EndUserCaller(caller.project, user_id_of(user_id), caller.secret_key_hash, plan_hint)
 
 
-async def _proved_to_backend(
+async def _proved_beside_secret_key(
     context: Context, request: Request, secret_key: str, token: str, *, trust_claim: bool
 ) -> EndUserCaller:
     """A secret key, and the user's token in `X-Clerk-Token`."""
@@ -88,9 +77,8 @@ async def _proved_to_backend(
     publishable_key, facts = caller.project.publishable_key, token_facts(claims)
     membership = await find_membership(context, publishable_key, claims.user_id, facts, trust_claim=trust_claim)
     await require_member(context, publishable_key, claims.user_id, facts, membership)
-    return EndUserCaller(
-        caller.project, claims.user_id, caller.secret_key_hash, _plan_hint(request), claims.email, facts
-    )
+    plan_hint = request.headers.get("x-user-plan") or None
+    return EndUserCaller(caller.project, claims.user_id, caller.secret_key_hash, plan_hint, claims.email, facts)
 
 
 async def _verify_both(context: Context, secret_key: str, token: str) -> tuple[ProjectCaller, Claims]:
@@ -104,8 +92,17 @@ async def _verify_both(context: Context, secret_key: str, token: str) -> tuple[P
     )
 
 
-async def _proved_by_client(context: Context, publishable_key: str, token: str, *, trust_claim: bool) -> EndUserCaller:
-    """A publishable key, and the user's token."""
+async def _proved_beside_publishable_key(
+    context: Context, request: Request, token: str | None, *, trust_claim: bool
+) -> EndUserCaller:
+    """A publishable key, and the user's token in `X-Clerk-Token` or `Authorization`."""
+    publishable_key = request.headers.get("x-publishable-key")
+    if publishable_key is None:
+        raise Unauthorized(
+            "Send a secret key in Authorization, or a publishable key in X-Publishable-Key with the end user's session token."
+        )
+    if token is None:
+        raise Unauthorized("With a publishable key, send the end user's session token in X-Clerk-Token.")
     instance = _clerk_instance(context, publishable_key, "pk")
     claims = clerk_tokens.remembered_claims(context, instance, token)
     if claims is None:
@@ -135,7 +132,3 @@ def _clerk_instance(context: Context, key: str, kind: KeyKind) -> ClerkInstance:
     if not is_well_formed(key, kind):
         raise Unauthorized("This API key is not valid. Copy the key from the dashboard.", code="invalid_api_key")
     return context.settings.end_users(mode_of(key))
-
-
-def _plan_hint(request: Request) -> str | None:
-    return request.headers.get("x-user-plan") or None
