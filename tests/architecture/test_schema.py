@@ -12,12 +12,16 @@ from pathlib import Path
 import pytest
 
 import dream.db
+from dream.db import plan_in_force
 from dream.runtime.bindings import Sql
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # Tables that stay small by nature: nothing but a row per open matter.
 SMALL = {"outbox", "json_each", "project_drafts", "one_time_tokens"}
+
+# These run statements of other modules in one batch.
+READS_OF_OTHER_MODULES = {"store_front", "subscribers"}
 
 
 def objects(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
@@ -71,7 +75,34 @@ def tables(connection: sqlite3.Connection) -> set[str]:
 
 def test_every_module_of_db_has_statements() -> None:
     modules = {module.name for module in pkgutil.iter_modules(dream.db.__path__)}
-    assert modules == {name.split(".")[0] for name, _ in statements()}
+    assert modules - READS_OF_OTHER_MODULES == {name.split(".")[0] for name, _ in statements()}
+
+
+def test_the_triggers_store_the_plan_by_the_rule_that_the_statements_use(database: sqlite3.Connection) -> None:
+    triggers = {name: sql for kind, name, sql in objects(database) if kind == "trigger" and "subscriptionPlan" in sql}
+    storing = dict.fromkeys(("end_users_subscribed", "end_users_subscription_changed"), "NEW")
+    storing["end_users_already_subscribed"] = "s"
+    assert triggers.keys() == {*storing, "end_users_unsubscribed"}
+    for name, subscription in storing.items():
+        assert plan_in_force.subscription_plan_stored(subscription) in triggers[name], name
+
+
+def test_the_indexes_of_customers_hold_what_their_pages_are_found_by(database: sqlite3.Connection) -> None:
+    indexes = {name: sql for kind, name, sql in objects(database) if kind == "index"}
+    for name, expressions in {
+        "end_users_by_plan": (plan_in_force.STORED_PLAN,),
+        "end_users_by_status": (plan_in_force.STORED_STATUS,),
+        "end_users_by_plan_and_status": (plan_in_force.STORED_PLAN, plan_in_force.STORED_STATUS),
+    }.items():
+        assert all(expression in indexes[name] for expression in expressions), name
+
+
+def test_only_the_plan_in_force_has_a_rule_for_the_plan() -> None:
+    """No other module of `db` asks which subscription entitles, or which tier is the default one."""
+    rule = re.compile(r"pastDueSince >|<> 'free'|IN \('active', 'trialing'")
+    for file in (ROOT / "shared" / "dream" / "db").glob("*.py"):
+        if file.stem != "plan_in_force":
+            assert not rule.search(file.read_text()), file.name
 
 
 def test_all_sql_is_in_db() -> None:
