@@ -12,6 +12,19 @@ from typing import Any, Literal, TypeAlias
 
 from dream.runtime.bindings import Bound, Database, Row, Sql
 
+Kind: TypeAlias = Literal[
+    "archive_product",
+    "archive_price",
+    "describe_product",
+    "cancel_subscription",
+    "expire_session",
+    "end_second_subscription",
+    "revoke_connection",
+    "delete_image",
+    "delete_images",
+]
+"""`outbox.kind`, as `enqueue` takes it. Only `db.clerk_effects` enqueues effects at Clerk; it names their kinds."""
+
 IfEnqueued: TypeAlias = Literal["replace", "leave"]
 """What happens if the outbox has a row of this kind and subject already: the new payload replaces it, or the old row stays."""
 
@@ -76,12 +89,12 @@ def _due_effect_from(row: Row) -> DueEffect:
     return DueEffect(row["outboxId"], row["kind"], json.loads(row["payload"]), row["version"], row["attempts"])
 
 
-def enqueue(kind: str, subject: str, payload: Mapping[str, Any], now: str) -> Bound:
+def enqueue(kind: Kind, subject: str, payload: Mapping[str, Any], now: str) -> Bound:
     """Enqueues an effect, due at once. It belongs into the batch of the change that it follows from."""
     return ENQUEUE.bind(kind, subject, json.dumps(payload), now)
 
 
-def cancel(kind: str, subject: str) -> Bound:
+def cancel(kind: Kind, subject: str) -> Bound:
     """Removes an effect that must not take place any more. It belongs into the batch of the change that it follows from."""
     return DELETE.bind(kind, subject)
 

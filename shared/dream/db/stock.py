@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from dream.runtime.bindings import Bound, Sql
+
+ReservationStatus: TypeAlias = Literal["reserved", "sold", "released"]
+"""`stock_reservations.status`."""
 
 # Reserves the units of an order's items whose inventory is tracked. If there are too few, a CHECK of `tiers` refuses the batch.
 RESERVE = Sql("""

@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, get_args
 
+from dream.domain.keys import DashboardKeyStatus, KeyStatus
 from dream.domain.products import is_low
+from dream.domain.subscriptions import ShownSubscriptionStatus
 from dream.domain.tiers import Tier
 
 DAYS_SHOWN = 30
 
-SUBSCRIPTION_STATUSES = (
-    "active",
-    "trialing",
-    "past_due",
-    "unpaid",
-    "paused",
-    "incomplete",
-    "incomplete_expired",
-    "canceled",
-    "none",
-)
+SUBSCRIPTION_STATUSES: tuple[ShownSubscriptionStatus, ...] = get_args(ShownSubscriptionStatus)
 """The statuses of subscriptions at Stripe, and `none` for customers who never subscribed."""
 
 
@@ -44,12 +36,12 @@ class SecretKeyState:
     """A secret key, masked. `expires_at` is set on a rotated key: the end of its grace time. Moments are ISO 8601 UTC."""
 
     masked: str
-    status: str
+    status: KeyStatus
     expires_at: str | None
     created_at: str
     last_used_at: str | None
 
-    def status_at(self, now: str) -> str:
+    def status_at(self, now: str) -> DashboardKeyStatus:
         """`active`, `revoked`, or `expired` if the grace time has passed."""
         is_expired = self.expires_at is not None and self.expires_at <= now
         return "expired" if is_expired and self.status == "active" else self.status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from dream.domain.stripe_objects import CartPayment, StripeCharge
 from dream.errors import InvalidFields
@@ -12,16 +12,7 @@ OrderStatus: TypeAlias = Literal[
     "open", "processing", "expired", "failed", "paid", "partially_refunded", "disputed", "refunded"
 ]
 
-STATUSES: tuple[OrderStatus, ...] = (
-    "open",
-    "processing",
-    "expired",
-    "failed",
-    "paid",
-    "partially_refunded",
-    "disputed",
-    "refunded",
-)
+STATUSES: tuple[OrderStatus, ...] = get_args(OrderStatus)
 """In the order in which an order moves. It never moves back, whatever the sequence in which reads of Stripe are stored."""
 
 CHECKOUT_LIFE_SECONDS = 35 * 60

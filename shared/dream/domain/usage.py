@@ -11,7 +11,10 @@ from dream.errors import BadRequest, InvalidFields
 
 MAXIMUM_QUANTITY = 1_000_000
 
-Outcome: TypeAlias = Literal["counted", "limit_reached", "rate_limited", "known_user", "new_user"]
+CountOutcome: TypeAlias = Literal["counted", "limit_reached", "rate_limited"]
+"""What the statement that counts did: `usage_counts.outcome`."""
+
+Outcome: TypeAlias = Literal[CountOutcome, "known_user", "new_user"]
 """What the statement that counts did; or, for the one that only reads, whether the project knows the user."""
 
 
