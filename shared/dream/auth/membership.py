@@ -6,13 +6,10 @@ who belongs to no project yet joins the first project that receives their token.
 
 from __future__ import annotations
 
-from typing import cast
-
 from dream.auth.clerk_tokens import Claims
 from dream.auth.principal import EndUserCaller, TokenFacts
 from dream.db import clerk_effects, end_users
 from dream.db.end_users import Arrival, Membership
-from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS
 from dream.domain.timestamps import iso
 from dream.errors import ApiError, ConstraintFailed, Forbidden, Unauthorized
 from dream.runtime.context import Context
@@ -101,21 +98,19 @@ async def _join(context: Context, publishable_key: str, user_id: str, token: Tok
     """Adds a user of no project to this project, and enqueues the effect that writes the project to Clerk, in one batch."""
     now = context.now()
     arrival = Arrival(publishable_key, user_id, token.claimed, token.issued_at, token.email)
-    past_due_after = iso(context.now_seconds() - PAST_DUE_GRACE_SECONDS)
-    show_plan = clerk_effects.show_plan_of_new(publishable_key, user_id, past_due_after, now)
+    show_plan = clerk_effects.show_plan_of_new_member(publishable_key, user_id, now)
     try:
-        results = await context.db.batch([*end_users.join(arrival, now), show_plan])
+        joined = await end_users.join(context.db, arrival, now, then=[show_plan])
     except ConstraintFailed:
         raise Unauthorized(
             "This API key is not valid. Copy the key from the dashboard.",
             code="invalid_api_key",
             reason="the project was deleted",
         ) from None
-    membership = cast("Membership", results[1][0]["answer"])
-    if membership == "member":
+    if joined.membership == "member":
         _members.put(_cache_name(publishable_key, user_id), token)
         context.deliver_soon()
-    return membership
+    return joined.membership
 
 
 async def _join_quietly(context: Context, publishable_key: str, user_id: str, token: TokenFacts) -> None:

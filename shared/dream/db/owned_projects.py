@@ -131,7 +131,7 @@ def owe_cleaning_up(platform_id: str, publishable_key: str | None, now: str) -> 
     )
     return [
         *(statement.bind(platform_id, publishable_key, now) for statement in owed),
-        clerk_effects.leave_projects(platform_id, publishable_key, now),
+        clerk_effects.clear_metadata(platform_id, publishable_key, now),
     ]
 
 

@@ -115,7 +115,7 @@ async def give_up(context: Context, draft: Draft, mode: Mode, account: str) -> N
     """Forget the draft; what it made at Stripe is archived, but for what is in use."""
     await context.db.batch(
         [
-            *tiers.owe_unused(
+            *tiers.enqueue_archiving_unused(
                 draft.publishable_key, mode, account, draft.ids("prod_"), draft.ids("price_"), context.now()
             ),
             project_drafts.drop(draft.draft_id),

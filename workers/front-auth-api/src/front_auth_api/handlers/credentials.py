@@ -11,7 +11,6 @@ from dream.crypto.sealing import SealBroken, is_current
 from dream.crypto.secret_keys import reveal
 from dream.db import api_keys, owned_projects, tiers
 from dream.domain.keys import Mode
-from dream.domain.tiers import Tier
 from dream.errors import NotFound
 from dream.http.request import Request
 from dream.http.response import Response, json_response
@@ -75,11 +74,11 @@ async def _shown(
     if project is None:
         return None, []
     publishable_key: str = project["publishableKey"]
-    secret_key, rows = await asyncio.gather(
+    secret_key, project_tiers = await asyncio.gather(
         _secret_key(context, developer, project["mode"], publishable_key, keys),
         tiers.list_of_project(context.db, publishable_key),
     )
-    return secret_key, [{"tier": row["name"], **Tier.from_row(row).to_json()} for row in rows]
+    return secret_key, [{"tier": tier.name, **tier.to_json()} for tier in project_tiers]
 
 
 async def _secret_key(

@@ -41,7 +41,7 @@ async def _clear(context: Context, draft: Row) -> None:
         except StripeRefused as refusal:
             if not refusal.is_disconnected:
                 raise
-    owed = [] if account is None else tiers.owe_unused(key, mode, account, *made, context.now())
+    owed = [] if account is None else tiers.enqueue_archiving_unused(key, mode, account, *made, context.now())
     await context.db.batch([*owed, project_drafts.drop(draft["draftId"])])
 
 

@@ -108,7 +108,7 @@ async def _connect(context: Context, platform_id: str, mode: Mode, connection: s
                 *stripe_tokens.connect(
                     platform_id, mode, connection.account_id, connection.scope, actor, context.now()
                 ),
-                stripe_effects.keep_connection(mode, connection.account_id),
+                stripe_effects.cancel_revocation(mode, connection.account_id),
             ]
         )
     except ConstraintFailed:

@@ -94,14 +94,14 @@ async def _store(
 
 async def _created(context: Context, draft: Draft, project: NewProject) -> Response:
     """The answer, from what is stored: whichever of equal requests stored it, all of them show the same keys."""
-    rows = await tiers.list_of_project(context.db, draft.publishable_key)
+    created = await tiers.list_of_project(context.db, draft.publishable_key)
     key = await api_keys.current_of_project(context.db, draft.publishable_key)
     return json_response(
         {
             "success": True,
             "publishableKey": draft.publishable_key,
             "secretKey": None if key is None else await reveal(context, key),
-            "products": [StripePrice(row["productId"], row["priceId"]).to_json(row["name"]) for row in rows],
+            "products": [StripePrice(tier.product_id, tier.price_id).to_json(tier.name) for tier in created],
             "mode": project.mode,
             "projectType": project.project_type,
             "projectName": project.name,

@@ -171,7 +171,7 @@ def _batch(
         *batch,
         tiers.add(key, new, now, MAXIMUM_TIERS),
         projects.add_origins(key, state.origins),
-        *tiers.owe_unused(
+        *tiers.enqueue_archiving_unused(
             key,
             "live",
             account,
@@ -191,11 +191,11 @@ def _updated(key: str, change: TierChange, price: StripePrice | None, account: s
         stripe = price.to_row()
     elif target is not None and target.is_free:
         stripe = {"priceId": None}
-    owed = tiers.owe_replaced(key, change.name, stripe, "live", account, now) if stripe else []
+    owed = tiers.enqueue_archiving_replaced(key, change.name, stripe, "live", account, now) if stripe else []
     return [
         *owed,
         tiers.update(key, change.name, {**change.columns, **stripe}, now),
-        tiers.owe_product_text(key, change.name, "live", account, now),
+        tiers.enqueue_describing_product(key, change.name, "live", account, now),
     ]
 
 
@@ -208,13 +208,13 @@ async def _yield_to_the_faster(context: Context, developer: PayingDeveloper, sta
 
 async def _promoted(context: Context, state: _State, publishable_key: str, secret_key: NewSecretKey | None) -> Response:
     current = await api_keys.current_of_project(context.db, publishable_key)
-    rows = await tiers.list_of_project(context.db, publishable_key)
+    live_tiers = await tiers.list_of_project(context.db, publishable_key)
     answer = {
         **_shown(state),
         "success": True,
         "publishableKey": publishable_key,
         "secretKeyMasked": None if current is None else current["secretKeyMasked"],
-        "products": [StripePrice(row["productId"], row["priceId"]).to_json(row["name"]) for row in rows],
+        "products": [StripePrice(tier.product_id, tier.price_id).to_json(tier.name) for tier in live_tiers],
     }
     return json_response(answer if secret_key is None else {**answer, "secretKey": secret_key.plain})
 
