@@ -65,10 +65,9 @@ async def require_member(
         raise refusal
 
 
-def join_later(context: Context, caller: EndUserCaller) -> None:
+def join_later(context: Context, caller: EndUserCaller, token: TokenFacts) -> None:
     """After the response was sent, records the membership of a caller whose token names the project."""
-    if caller.token is not None:
-        context.wait_until(_join_quietly(context, caller.project.publishable_key, caller.user_id, caller.token))
+    context.wait_until(_join_quietly(context, caller.project.publishable_key, caller.user_id, token))
 
 
 async def reason_for_no_member(context: Context, caller: EndUserCaller) -> ApiError | None:

@@ -230,7 +230,8 @@ def test_a_counting_route_looks_nothing_up_for_a_claim_and_joins_after_the_answe
         caller = await counted_end_user(world.context, request)
         looked_up = world.db.round_trips - before
         assert members_of(world, tenant) == []
-        join_later(world.context, caller)
+        assert caller.token is not None
+        join_later(world.context, caller, caller.token)
         await world.finish()
         return looked_up
 

@@ -55,7 +55,8 @@ async def read_usage(context: Context, request: Request, caller: EndUserCaller) 
     result = await usage_counts.read(context.db, await _usage_owner(context, caller))
     if result is None:
         raise await _reason_for_no_result(context, caller)
-    _join_if_unproven(context, caller, result)
+    if caller.token is not None and not result.is_proven:
+        join_later(context, caller, caller.token)
     if result.outcome == "new_user" and caller.token is None:
         publishable_key = caller.project.publishable_key
         context.wait_until(end_users.provision(context.db, publishable_key, caller.user_id, context.now()))
@@ -69,7 +70,8 @@ async def _respond(
     """The answer to a call that was counted. Raises RateLimited or Forbidden for one that was refused."""
     if result is None:
         raise await _reason_for_no_result(context, caller)
-    _join_if_unproven(context, caller, result)
+    if caller.token is not None and not result.is_proven:
+        join_later(context, caller, caller.token)
     usage = result.usage
     headers = {"Idempotent-Replayed": "true"} if is_replayed else {}
     if result.outcome == "rate_limited":
@@ -94,12 +96,6 @@ async def _respond(
         "usage": usage.to_json(),
     }
     return json_response(body, headers=headers)
-
-
-def _join_if_unproven(context: Context, caller: EndUserCaller, result: UsageResult) -> None:
-    """A user who came with a token of this project, and is not a proven member yet, becomes one after the answer."""
-    if not result.is_proven:
-        join_later(context, caller)
 
 
 async def _usage_owner(context: Context, caller: EndUserCaller) -> UsageOwner:
