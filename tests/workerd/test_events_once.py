@@ -8,7 +8,7 @@ from collections import Counter
 
 import httpx
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.stores import signed
 
 DELIVERIES = 20

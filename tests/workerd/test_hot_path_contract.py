@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from dream.domain.keys import make_key
 from tests.support.tenants import Tenant, add_secret_key, make_tenant
 

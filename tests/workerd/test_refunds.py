@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.stores import signed
 from tests.support.stripe_accounts import Saas, StripeControls, make_saas
 

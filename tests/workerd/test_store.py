@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.clerk_controls import ClerkControls
 from tests.support.stores import Seller, Store, make_seller, make_store
 from tests.support.stripe_accounts import StripeControls

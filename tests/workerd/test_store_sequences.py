@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.stores import Seller, make_price, make_seller, make_store, signed
 from tests.support.stripe_accounts import StripeControls
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.outbox import settled
 from tests.support.stripe_accounts import Saas, StripeControls, make_saas
 from tests.support.webhooks import send

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.clerk_controls import ClerkControls, InstanceName, signed_with_public_key, tampered, unsigned
 from tests.support.tenants import Tenant, make_tenant
 

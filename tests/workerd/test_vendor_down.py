@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.ports import Ports
-from devstack.stack import Stack
+from devstack.stack.ports import Ports
+from devstack.stack.stack import Stack
 from tests.support.clerk_controls import ClerkControls
 from tests.support.developers import Developer, make_developer
 from tests.support.stripe_accounts import Saas, StripeControls, make_saas

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 
 Sign = Callable[[bytes, str, int], Mapping[str, str]]
 

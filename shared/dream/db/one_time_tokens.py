@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from dream.domain.keys import Mode
 from dream.runtime.bindings import Database, Sql
+
+Purpose: TypeAlias = Literal["connect_ticket", "connect_state"]
+"""`one_time_tokens.purpose`."""
 
 # Inserts a token.
 ADD = Sql("""
@@ -34,7 +38,7 @@ class OneTimeToken:
 async def add(
     db: Database,
     token_hash: str,
-    purpose: str,
+    purpose: Purpose,
     platform_id: str,
     mode: str,
     browser_hash: str | None,
@@ -47,7 +51,7 @@ async def add(
     )
 
 
-async def take(db: Database, token_hash: str, purpose: str) -> OneTimeToken | None:
+async def take(db: Database, token_hash: str, purpose: Purpose) -> OneTimeToken | None:
     """Takes the token, so that nobody can take it again. None if it was taken already or never existed. It may be expired."""
     row = await db.first(TAKE, token_hash, purpose)
     if row is None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
 from dream.runtime.bindings import Bound, Database, Sql
+
+ConnectionStatus: TypeAlias = Literal["connected", "revoked"]
+"""`stripe_tokens.status`."""
 
 # Reads the id of the connected account of a platform in a mode.
 ACCOUNT_OF = Sql("""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from dream.domain.stripe_objects import StripeSubscription
-from dream.domain.subscriptions import ENDED_STATUSES
+from dream.domain.subscriptions import ENDED_STATUSES, SubscriptionStatus
 
 Plan: TypeAlias = Literal["free", "paid"]
 
@@ -21,8 +21,8 @@ FAR_AWAY = "9999-12-31T00:00:00.000Z"
 MONTHLY_PRICE_CENTS = 1500
 """The price of the paid plan in US cents. Stripe charges the price `PLATFORM_PRICE_ID`, which must have the same amount."""
 
-PAYING_STATUSES = frozenset({"active", "trialing"})
-OVERDUE_STATUSES = frozenset({"past_due", "unpaid", "paused"})
+PAYING_STATUSES: frozenset[SubscriptionStatus] = frozenset({"active", "trialing"})
+OVERDUE_STATUSES: frozenset[SubscriptionStatus] = frozenset({"past_due", "unpaid", "paused"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from dream.domain.keys import Mode
 
 ProjectType: TypeAlias = Literal["saas", "store"]
 """Fixed when a project is created. A saas project sells subscription tiers; a store sells one-off products with stock."""
 
-PROJECT_TYPES: tuple[ProjectType, ...] = ("saas", "store")
+PROJECT_TYPES: tuple[ProjectType, ...] = get_args(ProjectType)
 
 
 @dataclass(frozen=True, slots=True)

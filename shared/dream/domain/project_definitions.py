@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
-from dream.domain.keys import Mode, is_well_formed
+from dream.domain.keys import MODES, Mode, is_well_formed
 from dream.domain.project import PROJECT_TYPES, ProjectType
 from dream.domain.tier_definitions import (
     MAXIMUM_TIERS,
@@ -67,7 +67,7 @@ def digest(*parts: object) -> str:
 def mode_in(body: Mapping[str, Any], problems: dict[str, str]) -> Mode:
     """`mode` of a body. Adds to `problems` if it is missing or wrong; there is no default."""
     mode = body.get("mode")
-    if mode not in ("test", "live"):
+    if mode not in MODES:
         problems["mode"] = '"test" or "live"'
         return "test"
     return mode

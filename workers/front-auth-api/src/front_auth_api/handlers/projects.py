@@ -12,7 +12,7 @@ from dream.db import audit_log, owned_projects, projects
 from dream.db.api_keys import ListedKey
 from dream.db.audit_log import AuditEntry
 from dream.db.owned_projects import ProjectDetails
-from dream.domain.keys import Mode, key_id
+from dream.domain.keys import Mode, ProjectKeyStatus, key_id
 from dream.domain.origins import MAXIMUM_ORIGINS, origin_problem
 from dream.domain.project import OwnedProject
 from dream.domain.project_definitions import project_name_in
@@ -155,10 +155,11 @@ def _project_json(details: ProjectDetails) -> dict[str, Any]:
 
 
 def _key_json(key: ListedKey) -> dict[str, Any]:
+    status: ProjectKeyStatus = "active" if key.expires_at is None else "grace"
     return {
         "id": key_id(key.secret_key_hash),
         "secretKeyMasked": key.masked,
-        "status": "active" if key.expires_at is None else "grace",
+        "status": status,
         "expiresAt": key.expires_at,
         "createdAt": key.created_at,
         "lastUsedAt": key.last_used_at,

@@ -145,7 +145,7 @@ async def disconnect(context: Context, request: Request, developer: PlatformDeve
 
 
 async def _new_token(
-    context: Context, purpose: str, platform_id: str, mode: str, browser_hash: str | None, lifetime_seconds: int
+    context: Context, purpose: one_time_tokens.Purpose, platform_id: str, mode: str, browser_hash: str | None, lifetime_seconds: int
 ) -> str:
     token = _random_text()
     now = context.now_seconds()
@@ -155,7 +155,7 @@ async def _new_token(
     return token
 
 
-async def _take(context: Context, token: str | None, purpose: str) -> OneTimeToken | None:
+async def _take(context: Context, token: str | None, purpose: one_time_tokens.Purpose) -> OneTimeToken | None:
     """Takes the token, so that nobody can take it again. None if it is unknown, was taken already, or has expired."""
     if not token or len(token) > _MAXIMUM_TOKEN_LENGTH:
         return None
