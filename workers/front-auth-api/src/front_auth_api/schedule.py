@@ -6,11 +6,10 @@ later. It never stops the other jobs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from dream.errors import ApiError, ConstraintFailed
 from dream.runtime.context import Context
-from dream.runtime.schedule import Schedule
 from front_auth_api.jobs import (
     abandoned_drafts,
     effects,
@@ -22,7 +21,7 @@ from front_auth_api.jobs import (
     sealed_keys,
 )
 
-JOBS: Mapping[str, Schedule] = {
+JOBS: Mapping[str, Callable[[Context], Awaitable[object]]] = {
     "effects": effects.deliver,
     "orders": orders.reconcile,
     "housekeeping": housekeeping.delete_expired,

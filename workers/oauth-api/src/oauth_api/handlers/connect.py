@@ -145,7 +145,12 @@ async def disconnect(context: Context, request: Request, developer: PlatformDeve
 
 
 async def _new_token(
-    context: Context, purpose: one_time_tokens.Purpose, platform_id: str, mode: str, browser_hash: str | None, lifetime_seconds: int
+    context: Context,
+    purpose: one_time_tokens.Purpose,
+    platform_id: str,
+    mode: str,
+    browser_hash: str | None,
+    lifetime_seconds: int,
 ) -> str:
     token = _random_text()
     now = context.now_seconds()
