@@ -22,7 +22,7 @@ from deploy.vendor import libraries
 from devstack.paths import NODE, ROOT
 from devstack.stack.ports import HOST, Ports
 from devstack.stack.stack import Stack
-from dream.db.usage import COUNT_CALL
+from dream.db.usage import ADD
 from dream.domain.keys import hash_secret
 
 HERE = Path(__file__).parent
@@ -72,7 +72,7 @@ def minimal_worker(name: str, port: int, like: dict[str, Any], values: list[Any]
         "compatibilityFlags": like["compatibilityFlags"] if is_python else [],
         "main": "main.py" if is_python else "main.mjs",
         "sources": sources,
-        "vars": {"STATEMENT": str(COUNT_CALL), "VALUES": json.dumps(values)},
+        "vars": {"STATEMENT": str(ADD), "VALUES": json.dumps(values)},
     }
 
 
@@ -81,7 +81,7 @@ def values_of_statement(project: dict[str, str], user_id: str, now: str) -> list
     key_hash = hash_secret(project["secretKey"])
     month = f"{now[:7]}-01T00:00:00.000Z", "9999-12-01T00:00:00.000Z"
     minute = int(time.time()) // 60
-    caller = [project["publishableKey"], user_id, *month, now, key_hash, "unlimited", now]
+    caller = [project["publishableKey"], user_id, *month, now, key_hash, "unlimited", None]
     return [*caller, 1, minute, NO_RATE_LIMIT, None]
 
 

@@ -91,6 +91,14 @@ def test_one_key_with_another_body_is_409(stack: Stack, tenant: Tenant) -> None:
     assert usage_of(stack, tenant, "reusing")["usageCount"] == 1
 
 
+def test_a_key_of_another_route_is_409(stack: Stack, tenant: Tenant) -> None:
+    headers = {**tenant.headers("u"), "Idempotency-Key": "one-key"}
+    assert stack.http("api-multi").post("/api/customer-portal", headers=headers, json={}).status_code == 409
+    answer = post(stack, headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
+    assert usage_of(stack, tenant, "u")["usageCount"] == 0
+
+
 def test_an_unlimited_plan_counts_and_says_unlimited(stack: Stack, tenant: Tenant) -> None:
     headers = tenant.headers("boundless", **{"X-User-Plan": "unlimited"})
     usage = post(stack, headers, {"quantity": 1_000_000}).json()["usage"]
@@ -118,6 +126,15 @@ def test_the_cheapest_tier_is_the_default_where_none_is_named_free(stack: Stack)
         tiers=[{"name": "gold", "price": 900, "limit": 9}, {"name": "silver", "price": 100, "limit": 5}],
     )
     assert post(stack, tenant.headers("u")).json()["usage"]["plan"] == "silver"
+
+
+def test_of_two_default_tiers_counts_and_pages_of_customers_take_the_same_one(stack: Stack) -> None:
+    tiers = [{"name": "zeta", "price": 500, "limit": 2}, {"name": "alpha", "price": 500, "limit": 1}]
+    tenant = make_tenant(stack, tiers=tiers)
+    assert post(stack, tenant.headers("u")).json()["usage"]["plan"] == "alpha"
+    for plan, users in (("alpha", ["u"]), ("zeta", [])):
+        answer = stack.http("api-multi").get("/api/customers", params={"plan": plan}, headers=tenant.headers())
+        assert [each["id"] for each in answer.json()["customers"]] == users
 
 
 def test_a_subscription_decides_plan_and_period_and_gives_them_back_when_it_ends(stack: Stack, tenant: Tenant) -> None:

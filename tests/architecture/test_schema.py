@@ -12,12 +12,16 @@ from pathlib import Path
 import pytest
 
 import dream.db
+from dream.db import plan_in_force
 from dream.runtime.bindings import Sql
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # Tables that stay small by nature: nothing but a row per open matter.
 SMALL = {"outbox", "json_each", "project_drafts", "one_time_tokens"}
+
+# These run statements of other modules in one batch.
+READS_OF_OTHER_MODULES = {"store_front", "subscribers"}
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +63,48 @@ def tables(connection: sqlite3.Connection) -> set[str]:
 
 def test_every_module_of_db_has_statements() -> None:
     modules = {module.name for module in pkgutil.iter_modules(dream.db.__path__)}
-    without = modules - {name.split(".")[0] for name, _ in statements()}
+    without = modules - READS_OF_OTHER_MODULES - {name.split(".")[0] for name, _ in statements()}
     assert not without, (
         f"dream/db has modules without a statement: {sorted(without)}. Make each statement a module constant,"
         " `NAME = Sql(...)`, so that this file checks it; move what is no SQL out of db"
     )
+
+
+def created_by(database: sqlite3.Connection, kind: str) -> dict[str, str]:
+    """The text of each trigger or index of schema.sql, by name, on one line."""
+    rows = database.execute("SELECT name, sql FROM sqlite_master WHERE type = ? AND sql IS NOT NULL", (kind,))
+    return {name: " ".join(re.sub(r"--.*", "", sql).split()) for name, sql in rows}
+
+
+def test_the_triggers_store_the_plan_by_the_rule_that_the_statements_use(database: sqlite3.Connection) -> None:
+    triggers = {name: sql for name, sql in created_by(database, "trigger").items() if "subscriptionPlan" in sql}
+    subscription_of = dict.fromkeys(("end_users_subscribed", "end_users_subscription_changed"), "NEW")
+    subscription_of["end_users_already_subscribed"] = "s"
+    assert triggers.keys() == {*subscription_of, "end_users_unsubscribed"}
+    for name, subscription in subscription_of.items():
+        stored = plan_in_force.subscription_plan_stored(subscription)
+        assert stored in triggers[name], (
+            f"schema.sql: the trigger {name} must store the plan as plan_in_force: {stored}"
+        )
+
+
+def test_the_indexes_of_customers_have_what_their_pages_are_found_by(database: sqlite3.Connection) -> None:
+    indexes = created_by(database, "index")
+    for name, expressions in {
+        "end_users_by_plan": (plan_in_force.STORED_PLAN,),
+        "end_users_by_status": (plan_in_force.STORED_STATUS,),
+        "end_users_by_plan_and_status": (plan_in_force.STORED_PLAN, plan_in_force.STORED_STATUS),
+    }.items():
+        for expression in expressions:
+            assert expression in indexes[name], f"schema.sql: the index {name} must have {expression}, as plan_in_force"
+
+
+def test_no_other_module_has_a_rule_for_the_plan() -> None:
+    """Which subscription entitles, and which tier is the default one, is asked by the fragments of plan_in_force alone."""
+    rule = re.compile(r"pastDueSince >|<> 'free'|IN \('active', 'trialing'")
+    for file in (ROOT / "shared" / "dream" / "db").glob("*.py"):
+        if file.stem != "plan_in_force":
+            assert not rule.search(file.read_text()), f"{file.name}: use the fragments of dream.db.plan_in_force"
 
 
 def test_all_sql_is_in_db() -> None:

@@ -185,7 +185,7 @@ PARSERS = (
     Parser(logs, "redacted", logs.redacted, ("eyJ", ".", "a", "-", "Bearer", " ", "sk_test_", "whsec_", "+"),
         (("", "eyJ", ""), ("", "eyJ", "."), ("eyJaaaaaaaa.", "eyJ", ""), ("", "eyJaaaaaaaa.", ""), ("Bearer", " ", ""),
          ("", "Bearer ", ""), ("", "sk_test_", ""), ("", "whsec_", ""), ("", "whsec_aaaaa", "!"))),
-    Parser(cursors, "place_of", lambda text: cursors.place_of({"cursor": text}, 2), ("W", "A", "=", "-", "é"),
+    Parser(cursors, "place_of", lambda text: cursors.place_of({"cursor": text}), ("W", "A", "=", "-", "é"),
         (("", "A", ""), ("", "=", ""))),
     Parser(cursors, "limit_of", lambda text: cursors.limit_of({"limit": text}), ("9", "0", "-"), (("", "9", ""),)),
     Parser(usage, "user_id_of", usage.user_id_of, ("a", " ", "é"), (("", "a", " "),)),

@@ -7,7 +7,6 @@ token. `X-User-Id` names a counter of the backend's own and proves nothing.
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 from dream.auth import clerk_tokens, project_keys
 from dream.auth.clerk_tokens import Claims
@@ -16,7 +15,6 @@ from dream.db import clerk_effects, end_users
 from dream.db.end_users import Arrival, Membership
 from dream.domain.keys import KeyKind, is_well_formed, mode_of
 from dream.domain.project import Project
-from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS
 from dream.domain.timestamps import iso
 from dream.domain.usage import user_id_of
 from dream.errors import ApiError, BadRequest, ConstraintFailed, Forbidden, Unauthorized
@@ -194,17 +192,15 @@ async def _join(context: Context, project: Project, user_id: str, token: TokenFa
     """The first token of a user of no project makes them this project's, in one batch with the effect that tells Clerk."""
     publishable_key, now = project.publishable_key, context.now()
     arrival = Arrival(publishable_key, user_id, token.claimed, token.issued_at, token.email)
-    past_due_after = iso(context.now_seconds() - PAST_DUE_GRACE_SECONDS)
-    show_plan = clerk_effects.show_plan_of_new(publishable_key, user_id, past_due_after, now)
+    show_plan = clerk_effects.show_plan_of_new_member(publishable_key, user_id, now)
     try:
-        results = await context.db.batch([*end_users.join(arrival, now), show_plan])
+        joined = await end_users.join(context.db, arrival, now, then=[show_plan])
     except ConstraintFailed:
         raise Unauthorized("This API key is not valid.", code="invalid_api_key", reason="project is gone") from None
-    membership = cast("Membership", results[1][0]["answer"])
-    if membership == "member":
+    if joined.membership == "member":
         _members.put(_member_name(publishable_key, user_id), token)
         context.deliver_soon()
-    return membership
+    return joined.membership
 
 
 async def _join_quietly(context: Context, project: Project, user_id: str, token: TokenFacts) -> None:

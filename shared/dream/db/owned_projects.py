@@ -13,6 +13,7 @@ from typing import TypeVar
 from dream.db import api_keys, audit_log, clerk_effects, projects
 from dream.db.api_keys import ListedKey
 from dream.db.audit_log import AuditEntry
+from dream.db.outbox import insert_effects
 from dream.domain.project import OwnedProject
 from dream.runtime.bindings import Bound, Database, Row, Sql
 
@@ -45,20 +46,18 @@ _PROJECTS_WITH_ACCOUNT = f"""
 FROM (SELECT p.publishableKey, p.mode, a.stripeUserId FROM
   (SELECT * FROM {_PROJECTS}) p
   JOIN stripe_tokens a ON a.platformId = p.platformId AND a.mode = p.mode AND a.status = 'connected') p"""
-_INSERT_EFFECT = "INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)"
-_REPLACE_EFFECT = """ON CONFLICT (kind, subject) DO UPDATE SET
-  payload = excluded.payload, version = version + 1, attempts = 0, nextAttemptAt = excluded.nextAttemptAt, lastError = NULL"""
 
 
 def _enqueue_on_account(kind: str, field: str, column: str, source: str) -> Sql:
-    """Enqueues an effect on the connected account for each `column` of the rows `source` of the projects."""
-    return Sql(f"""
-{_INSERT_EFFECT}
-SELECT DISTINCT '{kind}', {column},
-  json_object('mode', p.mode, 'account', p.stripeUserId, '{field}', {column}), ?3, ?3
-{_PROJECTS_WITH_ACCOUNT} JOIN {source}
-{_REPLACE_EFFECT}
-""")
+    """Enqueues an effect on the connected account for each distinct `column` of the rows `source` of the projects."""
+    return insert_effects(
+        f"'{kind}'",
+        "found.id",
+        f"json_object('mode', found.mode, 'account', found.stripeUserId, '{field}', found.id)",
+        "?3",
+        f"FROM (SELECT DISTINCT p.mode, p.stripeUserId, {column} AS id {_PROJECTS_WITH_ACCOUNT} JOIN {source}) found WHERE true",
+        if_enqueued="replace",
+    )
 
 
 # Archives the product of every tier, archived tiers included.
@@ -94,20 +93,26 @@ ENQUEUE_EXPIRING_ORDERS = _enqueue_on_account(
 )
 
 # Deletes the images of the tiers that the developer uploaded.
-ENQUEUE_DELETING_IMAGES = Sql(f"""
-{_INSERT_EFFECT}
-SELECT DISTINCT 'delete_image', ?1 || ' ' || t.imageUrl, json_object('platformId', ?1, 'url', t.imageUrl), ?3, ?3
-FROM (SELECT * FROM {_PROJECTS}) p JOIN tiers t ON t.publishableKey = p.publishableKey
-WHERE t.imageUrl LIKE '%/api/assets/%'
-{_REPLACE_EFFECT}
-""")
+ENQUEUE_DELETING_IMAGES = insert_effects(
+    "'delete_image'",
+    "?1 || ' ' || found.imageUrl",
+    "json_object('platformId', ?1, 'url', found.imageUrl)",
+    "?3",
+    f"""FROM (SELECT DISTINCT t.imageUrl
+  FROM (SELECT * FROM {_PROJECTS}) p JOIN tiers t ON t.publishableKey = p.publishableKey
+  WHERE t.imageUrl LIKE '%/api/assets/%') found WHERE true""",
+    if_enqueued="replace",
+)
 
 # Deletes the images that were uploaded with the project's own keys.
-ENQUEUE_DELETING_UPLOADS = Sql(f"""
-{_INSERT_EFFECT}
-SELECT 'delete_images', p.publishableKey, json_object('owner', p.publishableKey), ?3, ?3 FROM {_PROJECTS}
-{_REPLACE_EFFECT}
-""")
+ENQUEUE_DELETING_UPLOADS = insert_effects(
+    "'delete_images'",
+    "p.publishableKey",
+    "json_object('owner', p.publishableKey)",
+    "?3",
+    f"FROM {_PROJECTS}",
+    if_enqueued="replace",
+)
 
 # Whether any tier of the platform, archived tiers included, has this image.
 SHOWS_IMAGE = Sql("""
@@ -228,7 +233,7 @@ def enqueue_clean_up(platform_id: str, publishable_key: str | None, now: str) ->
     )
     return [
         *(statement.bind(platform_id, publishable_key, now) for statement in statements),
-        clerk_effects.leave_projects(platform_id, publishable_key, now),
+        clerk_effects.clear_metadata(platform_id, publishable_key, now),
     ]
 
 

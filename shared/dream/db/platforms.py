@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dream.db.outbox import insert_effects
 from dream.db.subscription_syncs import IS_NEWEST
 from dream.domain.platform_billing import (
     FAR_AWAY,
@@ -210,38 +211,42 @@ WHERE {_MAY_STORE}
 
 # Comes before STORE_SUBSCRIPTION too: enqueues that Stripe refunds and cancels this subscription, if the platform already has
 # another one that has not ended, or is soft-deleted.
-ENQUEUE_ENDING_IF_UNWANTED = Sql("""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'end_second_subscription', ?2, ?3, ?4, ?4 FROM platforms
-WHERE platformId = ?1 AND ((subscriptionId <> ?2 AND endedAt IS NULL) OR deletedAt IS NOT NULL)
-ON CONFLICT (kind, subject) DO NOTHING
-""")
+ENQUEUE_ENDING_IF_UNWANTED = insert_effects(
+    "'end_second_subscription'",
+    "?2",
+    "?3",
+    "?4",
+    """FROM platforms
+WHERE platformId = ?1 AND ((subscriptionId <> ?2 AND endedAt IS NULL) OR deletedAt IS NOT NULL)""",
+)
 
 # Enqueues that Stripe cancels the subscription of a platform.
-ENQUEUE_CANCELING_SUBSCRIPTION = Sql("""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'cancel_subscription', subscriptionId,
-  json_object('mode', ?2, 'account', NULL, 'subscriptionId', subscriptionId), ?3, ?3
-FROM platforms WHERE platformId = ?1 AND subscriptionId IS NOT NULL AND endedAt IS NULL
-ON CONFLICT (kind, subject) DO NOTHING
-""")
+ENQUEUE_CANCELING_SUBSCRIPTION = insert_effects(
+    "'cancel_subscription'",
+    "subscriptionId",
+    "json_object('mode', ?2, 'account', NULL, 'subscriptionId', subscriptionId)",
+    "?3",
+    "FROM platforms WHERE platformId = ?1 AND subscriptionId IS NOT NULL AND endedAt IS NULL",
+)
 
 # Enqueues that Stripe expires the last checkout session of a platform.
-ENQUEUE_EXPIRING_CHECKOUT = Sql("""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'expire_session', checkoutSessionId,
-  json_object('mode', ?2, 'account', NULL, 'sessionId', checkoutSessionId), ?3, ?3
-FROM platforms WHERE platformId = ?1 AND checkoutSessionId IS NOT NULL
-ON CONFLICT (kind, subject) DO NOTHING
-""")
+ENQUEUE_EXPIRING_CHECKOUT = insert_effects(
+    "'expire_session'",
+    "checkoutSessionId",
+    "json_object('mode', ?2, 'account', NULL, 'sessionId', checkoutSessionId)",
+    "?3",
+    "FROM platforms WHERE platformId = ?1 AND checkoutSessionId IS NOT NULL",
+)
 
-# Enqueues that each connected account is disconnected. It is due at ?2, after the effects that still need the account.
-ENQUEUE_REVOKING_CONNECTIONS = Sql("""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'revoke_connection', stripeUserId || ':' || mode, json_object('mode', mode, 'account', stripeUserId), ?2, ?3
-FROM stripe_tokens WHERE platformId = ?1 AND status = 'connected'
-ON CONFLICT (kind, subject) DO NOTHING
-""")
+# Enqueues that each connected account is disconnected. It is due at ?2, after the effects that still need the account. Now is ?3.
+ENQUEUE_REVOKING_CONNECTIONS = insert_effects(
+    "'revoke_connection'",
+    "stripeUserId || ':' || mode",
+    "json_object('mode', mode, 'account', stripeUserId)",
+    "?3",
+    "FROM stripe_tokens WHERE platformId = ?1 AND status = 'connected'",
+    due_at="?2",
+)
 
 # Deletes the connected accounts of a platform.
 DELETE_CONNECTIONS = Sql("DELETE FROM stripe_tokens WHERE platformId = ?1")
@@ -253,17 +258,18 @@ DELETE_ONE_TIME_TOKENS = Sql("DELETE FROM one_time_tokens WHERE platformId = ?1"
 DELETE_DRAFTS = Sql("DELETE FROM project_drafts WHERE platformId = ?1")
 
 # Enqueues that Clerk shows the plan which the row has now, whichever read stored it.
-ENQUEUE_PLAN = Sql(f"""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'set_public_metadata', 'DEVELOPERS:' || clerkUserId, json_object(
+ENQUEUE_PLAN = insert_effects(
+    "'set_public_metadata'",
+    "'DEVELOPERS:' || clerkUserId",
+    f"""json_object(
     'instance', 'DEVELOPERS', 'userId', clerkUserId,
     'publicMetadata', json_object(
       'plan', CASE WHEN {_paid("?2")} THEN 'paid' ELSE 'free' END,
-      'platformId', platformId, 'subscriptionStatus', subscriptionStatus)), ?2, ?2
-FROM platforms WHERE platformId = ?1 AND deletedAt IS NULL
-ON CONFLICT (kind, subject) DO UPDATE SET
-  payload = excluded.payload, version = version + 1, attempts = 0, nextAttemptAt = excluded.nextAttemptAt, lastError = NULL
-""")
+      'platformId', platformId, 'subscriptionStatus', subscriptionStatus))""",
+    "?2",
+    "FROM platforms WHERE platformId = ?1 AND deletedAt IS NULL",
+    if_enqueued="replace",
+)
 
 
 async def set_customer(db: Database, platform_id: str, stripe_customer_id: str, now: str) -> None:

@@ -1,9 +1,10 @@
-"""`redirect_origins`: whether a token may be sent to an origin. How they are listed and changed is in `projects`."""
+"""`redirect_origins`: whether a token may be sent to an origin. `projects` lists and changes the origins."""
 
 from __future__ import annotations
 
 from dream.runtime.bindings import Database, Sql
 
+# Whether the project registered exactly this origin.
 ALLOWS = Sql("SELECT 1 AS answer FROM redirect_origins WHERE publishableKey = ?1 AND origin = ?2")
 
 

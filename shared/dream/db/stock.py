@@ -1,4 +1,4 @@
-"""`stock_reservations`: what orders hold of the stock. Triggers move the units themselves; these statements say when."""
+"""`stock_reservations`: the units that orders hold. Triggers of schema.sql change the inventory; these statements say when."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dream.runtime.bindings import Bound, Sql
 ReservationStatus: TypeAlias = Literal["reserved", "sold", "released"]
 """`stock_reservations.status`."""
 
-# Only products whose stock is counted. A CHECK on tiers refuses the whole batch when there are too few.
+# Reserves the units of an order's items whose inventory is tracked. If there are too few, a CHECK of `tiers` refuses the batch.
 RESERVE = Sql("""
 INSERT INTO stock_reservations (orderId, publishableKey, tierName, quantity, createdAt, updatedAt)
 SELECT i.orderId, i.publishableKey, i.tierName, i.quantity, ?3, ?3
@@ -17,8 +17,8 @@ FROM order_items i JOIN tiers t ON t.publishableKey = i.publishableKey AND t.nam
 WHERE i.orderId = ?1 AND i.publishableKey = ?2 AND t.inventory IS NOT NULL
 """)
 
-# Units follow their order: back on the shelf when it came to nothing or was refunded in full, else sold once it is settled.
-# What was released stays released, so repeating this, or reaching an end twice, moves nothing.
+# Sets the status of an order's reservations by the status of the order: released if the order expired, failed or was refunded in
+# full; sold if it was paid. Released units stay released, so to repeat this, or to reach two ends, changes nothing.
 FOLLOW_ORDER = Sql("""
 UPDATE stock_reservations SET updatedAt = ?3, status = (
   SELECT CASE WHEN o.status IN ('expired', 'failed', 'refunded') THEN 'released' ELSE 'sold' END
@@ -29,15 +29,15 @@ WHERE orderId = ?1 AND publishableKey = ?2 AND status <> 'released'
 
 
 def reserve(publishable_key: str, order_id: str, now: str) -> Bound:
-    """Takes the units of the order's items, in the batch that makes the order. ConstraintFailed when there are too few."""
+    """Reserves the units of the order's items. The batch raises ConstraintFailed if there are too few: see `has_too_few`."""
     return RESERVE.bind(order_id, publishable_key, now)
 
 
 def follow_order(publishable_key: str, order_id: str, now: str) -> Bound:
-    """Settles the order's reservations by its status, in the batch that changes the status."""
+    """Releases or sells the reserved units. Comes after the statement that changes the order's status, in the same batch."""
     return FOLLOW_ORDER.bind(order_id, publishable_key, now)
 
 
-def too_few(constraint: str) -> bool:
-    """Whether this constraint's words mean that there were too few units."""
+def has_too_few(constraint: str) -> bool:
+    """Whether the detail of a ConstraintFailed says that there were too few units."""
     return "inventory >= 0" in constraint

@@ -1,31 +1,32 @@
-"""What a checkout of a cart needs to know first, in one round trip: the products, the account they are sold on, the shop's pages."""
+"""What the checkout of a cart reads first, in one round trip: the products, the account that sells them, the redirect origins."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dream.db import connected_accounts, projects
-from dream.db.tiers import LIST_OF_PROJECT
-from dream.runtime.bindings import Database, Row
+from dream.db import connected_accounts, projects, tiers
+from dream.domain.connected_account import ConnectedAccount
+from dream.domain.tiers import Tier
+from dream.runtime.bindings import Database
 
 
 @dataclass(frozen=True, slots=True)
 class StoreFront:
-    """Rows of the project's tiers, the connected account (None: there is none), and the origins that are registered."""
+    """The project's products, its connected account (None: not connected), and its first redirect origin (None: no origin)."""
 
-    tiers: list[Row]
-    account_id: str | None
-    origins: list[str]
+    products: tuple[Tier, ...]
+    account: ConnectedAccount | None
+    origin: str | None
 
 
 async def read(db: Database, publishable_key: str, platform_id: str, mode: str) -> StoreFront:
-    """All of it as it is now."""
-    tiers, accounts, origins = await db.batch(
+    """The store as it is now."""
+    tier_rows, accounts, origins = await db.batch(
         [
-            LIST_OF_PROJECT.bind(publishable_key),
+            tiers.LIST_OF_PROJECT.bind(publishable_key),
             connected_accounts.of_platform(platform_id, mode),
-            projects.list_origins(publishable_key),
+            projects.LIST_ORIGINS.bind(publishable_key),
         ]
     )
-    account_id = accounts[0]["stripeUserId"] if accounts else None
-    return StoreFront(tiers, account_id, [row["origin"] for row in origins])
+    products = tuple(tier for tier in tiers.tiers_from(tier_rows) if tier.billing_mode == "one_off")
+    return StoreFront(products, connected_accounts.account_from(accounts), origins[0]["origin"] if origins else None)

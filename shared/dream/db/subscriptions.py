@@ -1,15 +1,17 @@
-"""`subscriptions`: what Stripe said of each end user's subscription when it was read last.
+"""`subscriptions`: what Stripe said about each end user's subscription when it was read last.
 
-Statements that write go into one batch and are conditions on each other: a reading counts only if none that began later was applied,
-a live subscription is never replaced by another, and an ended one never comes back to life.
+The statements that store a read go into one batch. Their conditions hold the guarantees: a read is stored only if no read that began
+later was stored, a live subscription is never replaced by another one, and an ended subscription never comes back to life.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from dream.db import subscription_syncs
+from dream.db import subscription_syncs, tier_prices
+from dream.db.outbox import insert_effects
 from dream.db.subscription_syncs import IS_NEWEST
 from dream.domain.subscriptions import Owner, SubscriptionFacts
 from dream.runtime.bindings import Bound, Database, Row, Sql
@@ -19,13 +21,16 @@ subscriptionId, publishableKey, userId, stripeCustomerId, status, plan, priceId,
   currentPeriodStart, currentPeriodEnd, cancelAtPeriodEnd, cancelAt, canceledAt, endedAt, pastDueSince, createdAt
 """
 
+# Finds the user's subscription: the live one, else the last one that ended.
 FIND_OF_USER = Sql(f"SELECT {_COLUMNS} FROM subscriptions WHERE publishableKey = ?1 AND userId = ?2")
 
-# By Stripe's own id: it is what tells the project. Callers check that the project may be spoken of.
+# Finds a subscription by Stripe's id. It has no publishableKey in WHERE: the id identifies the project. Callers check that the
+# account may act for that project.
 FIND_BY_ID = Sql(f"SELECT {_COLUMNS} FROM subscriptions WHERE subscriptionId = ?1")
 
-# A subscription that is new to us is kept if it is live, sells one of our tiers, and is not one that we owe to cancel.
-KEEP = Sql(f"""
+# Stores a read. A subscription that D1 does not have is inserted only if it is live, its price is of a tier of the project, and the
+# outbox is not about to cancel it.
+UPSERT = Sql(f"""
 INSERT INTO subscriptions (publishableKey, userId, subscriptionId, stripeCustomerId, status, plan, priceId, productId, amount,
   currency, monthlyAmount, currentPeriodStart, currentPeriodEnd, cancelAtPeriodEnd, cancelAt, canceledAt, endedAt, pastDueSince,
   createdAt, updatedAt)
@@ -52,8 +57,8 @@ WHERE CASE WHEN subscriptions.subscriptionId = excluded.subscriptionId
   ELSE subscriptions.endedAt IS NOT NULL AND excluded.endedAt IS NULL END
 """)
 
-# The customer whom Stripe bills for the subscription that was kept.
-REMEMBER_CUSTOMER = Sql("""
+# Stores the Stripe customer of subscription ?3 with the user, if the user has this subscription. Makes the user known.
+SET_CUSTOMER = Sql("""
 INSERT INTO end_users (publishableKey, clerkUserId, email, stripeCustomerId, createdAt, updatedAt)
 SELECT publishableKey, userId, ?4, stripeCustomerId, ?5, ?5 FROM subscriptions
 WHERE publishableKey = ?1 AND userId = ?2 AND subscriptionId = ?3
@@ -62,46 +67,92 @@ ON CONFLICT (publishableKey, clerkUserId) DO UPDATE SET
 WHERE end_users.stripeCustomerId IS NOT excluded.stripeCustomerId OR end_users.email IS NULL
 """)
 
-# A second live subscription is never wanted: it is owed to end. Payload ?4.
-OWE_END_IF_SECOND = Sql(f"""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'end_second_subscription', ?3, ?4, ?5, ?5 FROM subscriptions
+# Enqueues the end of subscription ?3, with payload ?4, if the user ?2 of project ?1 has another live one. Now ?5, read number ?6.
+ENQUEUE_ENDING_SECOND = insert_effects(
+    "'end_second_subscription'",
+    "?3",
+    "?4",
+    "?5",
+    f"""FROM subscriptions
 WHERE publishableKey = ?1 AND userId = ?2 AND subscriptionId <> ?3 AND endedAt IS NULL
-  AND {IS_NEWEST.format(subscription="?3", number="?6")}
-ON CONFLICT (kind, subject) DO NOTHING
-""")
+  AND {IS_NEWEST.format(subscription="?3", number="?6")}""",
+)
 
-OWE_CANCELING_OF_USER = Sql("""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'cancel_subscription', s.subscriptionId,
-  json_object('mode', p.mode, 'account', t.stripeUserId, 'subscriptionId', s.subscriptionId), ?3, ?3
-FROM subscriptions s
+# Enqueues the cancellation of the user's live subscription on the account that is connected now.
+ENQUEUE_CANCELING_OF_USER = insert_effects(
+    "'cancel_subscription'",
+    "s.subscriptionId",
+    "json_object('mode', p.mode, 'account', t.stripeUserId, 'subscriptionId', s.subscriptionId)",
+    "?3",
+    """FROM subscriptions s
 JOIN projects p ON p.publishableKey = s.publishableKey
 JOIN stripe_tokens t ON t.platformId = p.platformId AND t.mode = p.mode AND t.status = 'connected'
-WHERE s.publishableKey = ?1 AND s.userId = ?2 AND s.endedAt IS NULL
-ON CONFLICT (kind, subject) DO NOTHING
-""")
+WHERE s.publishableKey = ?1 AND s.userId = ?2 AND s.endedAt IS NULL""",
+)
 
+# Deletes the subscription of a user.
 DELETE_OF_USER = Sql("DELETE FROM subscriptions WHERE publishableKey = ?1 AND userId = ?2")
 
-# For the schedule, over all projects: what D1 has of these (a JSON array of Stripe's ids).
-LIST_OF_IDS = Sql(f"SELECT {_COLUMNS} FROM subscriptions WHERE subscriptionId IN (SELECT value FROM json_each(?1))")
+# For the schedule, over all projects: lists the subscriptions with these ids of Stripe (?1, a JSON array).
+LIST_BY_IDS = Sql(f"SELECT {_COLUMNS} FROM subscriptions WHERE subscriptionId IN (SELECT value FROM json_each(?1))")
 
 
-def of_user(publishable_key: str, user_id: str) -> Bound:
-    """The user's subscription: the live one, else the last that ended."""
-    return FIND_OF_USER.bind(publishable_key, user_id)
+@dataclass(frozen=True, slots=True)
+class StoredSubscription:
+    """A subscription as D1 has it, and whose it is."""
+
+    owner: Owner
+    facts: SubscriptionFacts
 
 
-async def number_and_find(db: Database, subscription_id: str) -> tuple[int, Row | None]:
-    """A number for a read of the subscription that begins after this, and the row as it is now."""
+def _stored_from(row: Row) -> StoredSubscription:
+    facts = SubscriptionFacts(
+        subscription_id=row["subscriptionId"],
+        customer_id=row["stripeCustomerId"],
+        status=row["status"],
+        price_id=row["priceId"],
+        product_id=row["productId"],
+        amount=row["amount"],
+        currency=row["currency"],
+        monthly_amount=row["monthlyAmount"],
+        period_start=row["currentPeriodStart"],
+        period_end=row["currentPeriodEnd"],
+        cancel_at_period_end=bool(row["cancelAtPeriodEnd"]),
+        cancel_at=row["cancelAt"],
+        canceled_at=row["canceledAt"],
+        ended_at=row["endedAt"],
+        created_at=row["createdAt"],
+    )
+    return StoredSubscription(Owner(row["publishableKey"], row["userId"]), facts)
+
+
+async def issue_number_and_find(db: Database, subscription_id: str) -> tuple[int, StoredSubscription | None]:
+    """The number of a read at Stripe that begins after this call, and the subscription as D1 has it."""
     numbers, rows = await db.batch([subscription_syncs.ISSUE.bind(subscription_id), FIND_BY_ID.bind(subscription_id)])
-    return numbers[0]["answer"], rows[0] if rows else None
+    return subscription_syncs.number_from(numbers), _stored_from(rows[0]) if rows else None
 
 
-def keep(owner: Owner, facts: SubscriptionFacts, number: int, now: str) -> Bound:
-    """Set the user's row to what the read with this number found, as far as the rules above allow."""
-    return KEEP.bind(
+async def find_with_tier_of_price(
+    db: Database, owner: Owner, price_id: str
+) -> tuple[StoredSubscription | None, str | None]:
+    """The user's subscription, and the name of the tier of the owner's project that has or had this price."""
+    rows, tiers = await db.batch(
+        [
+            FIND_OF_USER.bind(owner.publishable_key, owner.user_id),
+            tier_prices.TIER_OF_PRICE.bind(owner.publishable_key, price_id),
+        ]
+    )
+    return _stored_from(rows[0]) if rows else None, tier_prices.tier_from(tiers)
+
+
+async def list_by_ids(db: Database, subscription_ids: Sequence[str]) -> list[StoredSubscription]:
+    """Those of the subscriptions that D1 has, of all projects."""
+    return [_stored_from(row) for row in await db.all(LIST_BY_IDS, json.dumps(list(subscription_ids)))]
+
+
+def upsert(owner: Owner, facts: SubscriptionFacts, number: int, now: str) -> Bound:
+    """Stores what the read with this number found, if the guarantees of this module allow it."""
+    return UPSERT.bind(
         owner.publishable_key,
         owner.user_id,
         facts.subscription_id,
@@ -124,26 +175,24 @@ def keep(owner: Owner, facts: SubscriptionFacts, number: int, now: str) -> Bound
     )
 
 
-def remember_customer(owner: Owner, subscription_id: str, email: str | None, now: str) -> Bound:
-    """The user is known, with the customer of this subscription, if this is the one that was kept."""
-    return REMEMBER_CUSTOMER.bind(owner.publishable_key, owner.user_id, subscription_id, email, now)
+def set_customer(owner: Owner, subscription_id: str, email: str | None, now: str) -> Bound:
+    """Stores the customer of this subscription with the user, if `upsert` stored the subscription."""
+    return SET_CUSTOMER.bind(owner.publishable_key, owner.user_id, subscription_id, email, now)
 
 
-def owe_end_if_second(owner: Owner, subscription_id: str, mode: str, account: str, number: int, now: str) -> Bound:
-    """Owe the end of this subscription if the user's live subscription is another one."""
+def enqueue_ending_if_second(
+    owner: Owner, subscription_id: str, mode: str, account: str, number: int, now: str
+) -> Bound:
+    """Enqueues the end of this subscription at Stripe if the user has another live one."""
     payload = json.dumps({"mode": mode, "account": account, "subscriptionId": subscription_id})
-    return OWE_END_IF_SECOND.bind(owner.publishable_key, owner.user_id, subscription_id, payload, now, number)
+    return ENQUEUE_ENDING_SECOND.bind(owner.publishable_key, owner.user_id, subscription_id, payload, now, number)
 
 
-def owe_canceling_of_user(publishable_key: str, user_id: str, now: str) -> Bound:
-    """Owe the end of the user's subscription, if it lives."""
-    return OWE_CANCELING_OF_USER.bind(publishable_key, user_id, now)
+def enqueue_canceling_of_user(publishable_key: str, user_id: str, now: str) -> Bound:
+    """Enqueues the cancellation of the user's subscription, if it is live. Comes before the deletion of the row."""
+    return ENQUEUE_CANCELING_OF_USER.bind(publishable_key, user_id, now)
 
 
 def delete_of_user(publishable_key: str, user_id: str) -> Bound:
+    """Deletes the user's subscription from D1."""
     return DELETE_OF_USER.bind(publishable_key, user_id)
-
-
-async def list_of_ids(db: Database, subscription_ids: Sequence[str]) -> list[Row]:
-    """Those of the subscriptions that D1 has, whosever they are."""
-    return await db.all(LIST_OF_IDS, json.dumps(list(subscription_ids)))

@@ -1,4 +1,4 @@
-"""`tiers`: what a project sells, and what it allows."""
+"""`tiers`: what a project sells and allows, and the effects at Stripe that follow from a change of a tier."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dream.db.outbox import insert_effects
+from dream.db.plan_in_force import STORED_PLAN
+from dream.domain.tiers import Tier
 from dream.runtime.bindings import Bound, Database, Row, Sql
 
+# Lists the tiers of a project that are not archived, in the developer's order.
 LIST_OF_PROJECT = Sql("""
 SELECT name, displayName, description, price, currency, "limit", billingMode, priceId, productId, features, popular,
-  trialDays, imageUrl, inventory, position
+  trialDays, imageUrl, inventory
 FROM tiers WHERE publishableKey = ?1 AND archivedAt IS NULL
 ORDER BY position, price, name
 """)
 
-
-async def list_of_project(db: Database, publishable_key: str) -> list[Row]:
-    """The tiers on offer, in the developer's order."""
-    return await db.all(LIST_OF_PROJECT, publishable_key)
-
-
-# What developers change ------------------------------------------------------------------------------------
-
-# Project ?1, tiers ?2 (a JSON array of rows), now ?3, most tiers ?4. A tier that was archived comes back with its subscribers;
-# one that is on offer stays as it is. The names of those that were added come back.
+# Adds tiers ?2 (a JSON array of rows) to project ?1 at ?3, behind the tiers that it has. Adds none if the project has ?4 tiers
+# already. An archived tier of the same name is replaced and keeps its subscribers; a tier that is not archived stays as it is.
+# Returns the names of the tiers that were added.
 ADD = Sql("""
 INSERT INTO tiers (publishableKey, name, displayName, description, price, currency, "limit", billingMode, priceId, productId,
   features, popular, trialDays, imageUrl, inventory, position, createdAt, updatedAt)
@@ -44,7 +41,7 @@ WHERE archivedAt IS NOT NULL
 RETURNING name
 """)
 
-# Project ?1, tier ?2, changes ?3 (a JSON object: what it does not name stays), now ?4.
+# Sets the columns that the JSON object ?3 names, of tier ?2 of project ?1, at ?4. Other columns stay.
 UPDATE = Sql("""
 UPDATE tiers SET
   displayName = coalesce(?3 ->> 'displayName', displayName),
@@ -63,13 +60,12 @@ WHERE publishableKey = ?1 AND name = ?2 AND archivedAt IS NULL
 RETURNING name
 """)
 
-# Somebody is on the tier: by a subscription that has not ended, or because the developer put them there.
-_HAS_SUBSCRIBERS = """(
-  EXISTS (SELECT 1 FROM subscriptions s WHERE s.publishableKey = ?1 AND s.plan = ?2
-    AND s.status IN ('active', 'trialing', 'past_due', 'incomplete', 'unpaid', 'paused'))
-  OR EXISTS (SELECT 1 FROM end_users u WHERE u.publishableKey = ?1 AND coalesce(u.subscriptionPlan, u.plan, '') = ?2))"""
+# Whether the tier has subscribers: a subscription that has not ended is on it, or the developer put a user on it.
+_HAS_SUBSCRIBERS = f"""(
+  EXISTS (SELECT 1 FROM subscriptions s WHERE s.publishableKey = ?1 AND s.plan = ?2 AND s.endedAt IS NULL)
+  OR EXISTS (SELECT 1 FROM end_users WHERE publishableKey = ?1 AND {STORED_PLAN} = ?2))"""
 
-# Project ?1, tier ?2, now ?3, whatever subscribers ?4. A saas project keeps a tier to put its users on.
+# Archives tier ?2 of project ?1 at ?3, if it has no subscribers or ?4 is 1. The last tier of a saas project can't be archived.
 ARCHIVE = Sql(f"""
 UPDATE tiers SET archivedAt = ?3, updatedAt = ?3
 WHERE publishableKey = ?1 AND name = ?2 AND archivedAt IS NULL
@@ -79,106 +75,149 @@ WHERE publishableKey = ?1 AND name = ?2 AND archivedAt IS NULL
 RETURNING name
 """)
 
-# Whatever anybody is on: for a project that follows another one.
+# Archives the tiers with the names ?2 (a JSON array), subscribers or not: for a live project that follows its test project.
 ARCHIVE_ALL = Sql("""
 UPDATE tiers SET archivedAt = ?3, updatedAt = ?3
 WHERE publishableKey = ?1 AND name IN (SELECT value FROM json_each(?2)) AND archivedAt IS NULL
 """)
 
+# Whether tier ?2 of project ?1 has subscribers.
 HAS_SUBSCRIBERS = Sql(f"SELECT {_HAS_SUBSCRIBERS} AS answer")
 
-# What is still owed to Stripe, in the words of the effects: comes after the change, and reads what it left.
-# Project ?1, what was made ?2 (a JSON array of ids), mode ?3, account ?4, now ?5.
-OWE_UNUSED_PRICES = Sql("""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'archive_price', value, json_object('mode', ?3, 'account', ?4, 'priceId', value), ?5, ?5 FROM json_each(?2)
+# Enqueues the archiving of those of the prices ?2 (a JSON array of ids) that no tier of project ?1 sells. Mode ?3, account ?4,
+# now ?5. Comes after the change of the tiers.
+ENQUEUE_ARCHIVING_UNUSED_PRICES = insert_effects(
+    "'archive_price'",
+    "value",
+    "json_object('mode', ?3, 'account', ?4, 'priceId', value)",
+    "?5",
+    """FROM json_each(?2)
 WHERE value NOT IN (
-  SELECT priceId FROM tiers WHERE publishableKey = ?1 AND archivedAt IS NULL AND priceId IS NOT NULL)
-ON CONFLICT (kind, subject) DO NOTHING
-""")
+  SELECT priceId FROM tiers WHERE publishableKey = ?1 AND archivedAt IS NULL AND priceId IS NOT NULL)""",
+)
 
-OWE_UNUSED_PRODUCTS = Sql("""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'archive_product', value, json_object('mode', ?3, 'account', ?4, 'productId', value), ?5, ?5 FROM json_each(?2)
+# Enqueues the archiving of those of the products ?2 (a JSON array of ids) that no tier of project ?1 sells. Mode ?3, account ?4,
+# now ?5. Comes after the change of the tiers.
+ENQUEUE_ARCHIVING_UNUSED_PRODUCTS = insert_effects(
+    "'archive_product'",
+    "value",
+    "json_object('mode', ?3, 'account', ?4, 'productId', value)",
+    "?5",
+    """FROM json_each(?2)
 WHERE value NOT IN (
-  SELECT productId FROM tiers WHERE publishableKey = ?1 AND archivedAt IS NULL AND productId IS NOT NULL)
-ON CONFLICT (kind, subject) DO NOTHING
-""")
+  SELECT productId FROM tiers WHERE publishableKey = ?1 AND archivedAt IS NULL AND productId IS NOT NULL)""",
+)
 
-# Project ?1, tier ?2, the price that comes ?3, mode ?4, account ?5, now ?6. Comes before the change: whichever price it
-# replaces, be it one that somebody else has just set, is sold no more.
-OWE_REPLACED_PRICE = Sql("""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'archive_price', priceId, json_object('mode', ?4, 'account', ?5, 'priceId', priceId), ?6, ?6
-FROM tiers WHERE publishableKey = ?1 AND name = ?2 AND archivedAt IS NULL AND priceId IS NOT NULL AND priceId IS NOT ?3
-ON CONFLICT (kind, subject) DO NOTHING
-""")
+# Enqueues the archiving of the price of tier ?2 of project ?1, if it is not the new price ?3. Mode ?4, account ?5, now ?6. Comes
+# before the change, so it archives whichever price the change replaces, also one that another request has just set.
+ENQUEUE_ARCHIVING_REPLACED_PRICE = insert_effects(
+    "'archive_price'",
+    "priceId",
+    "json_object('mode', ?4, 'account', ?5, 'priceId', priceId)",
+    "?6",
+    """FROM tiers
+WHERE publishableKey = ?1 AND name = ?2 AND archivedAt IS NULL AND priceId IS NOT NULL AND priceId IS NOT ?3""",
+)
 
-# Project ?1, tier ?2, the product that comes ?3, mode ?4, account ?5, now ?6: two who made one for the same tier at once.
-OWE_REPLACED_PRODUCT = Sql("""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'archive_product', productId, json_object('mode', ?4, 'account', ?5, 'productId', productId), ?6, ?6
-FROM tiers WHERE publishableKey = ?1 AND name = ?2 AND archivedAt IS NULL AND productId IS NOT NULL AND productId <> ?3
-ON CONFLICT (kind, subject) DO NOTHING
-""")
+# Enqueues the archiving of the product of tier ?2 of project ?1, if it is not the new product ?3: two requests created a product
+# for the same tier. Mode ?4, account ?5, now ?6. Comes before the change.
+ENQUEUE_ARCHIVING_REPLACED_PRODUCT = insert_effects(
+    "'archive_product'",
+    "productId",
+    "json_object('mode', ?4, 'account', ?5, 'productId', productId)",
+    "?6",
+    """FROM tiers
+WHERE publishableKey = ?1 AND name = ?2 AND archivedAt IS NULL AND productId IS NOT NULL AND productId <> ?3""",
+)
 
-# The product at Stripe says what the tier says. After the change.
-OWE_PRODUCT_TEXT = Sql("""
-INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT 'describe_product', productId, json_object('mode', ?3, 'account', ?4, 'productId', productId,
-  'name', displayName, 'description', description, 'imageUrl', coalesce(imageUrl, '')), ?5, ?5
-FROM tiers WHERE publishableKey = ?1 AND name = ?2 AND archivedAt IS NULL AND productId IS NOT NULL
-ON CONFLICT (kind, subject) DO UPDATE SET
-  payload = excluded.payload, version = version + 1, attempts = 0, nextAttemptAt = excluded.nextAttemptAt, lastError = NULL
-""")
+# Enqueues an update of the product of tier ?2 of project ?1: it shows what the tier shows. Mode ?3, account ?4, now ?5. Comes after
+# the change of the tier.
+ENQUEUE_DESCRIBING_PRODUCT = insert_effects(
+    "'describe_product'",
+    "productId",
+    """json_object('mode', ?3, 'account', ?4, 'productId', productId,
+  'name', displayName, 'description', description, 'imageUrl', coalesce(imageUrl, ''))""",
+    "?5",
+    "FROM tiers WHERE publishableKey = ?1 AND name = ?2 AND archivedAt IS NULL AND productId IS NOT NULL",
+    if_enqueued="replace",
+)
+
+
+def _tier_from(row: Row) -> Tier:
+    return Tier(
+        name=row["name"],
+        display_name=row["displayName"],
+        description=row["description"],
+        price=row["price"],
+        currency=row["currency"],
+        limit=row["limit"],
+        billing_mode=row["billingMode"],
+        price_id=row["priceId"],
+        product_id=row["productId"],
+        features=tuple(json.loads(row["features"])),
+        popular=bool(row["popular"]),
+        trial_days=row["trialDays"],
+        image_url=row["imageUrl"],
+        inventory=row["inventory"],
+    )
+
+
+def tiers_from(rows: Sequence[Row]) -> tuple[Tier, ...]:
+    """What LIST_OF_PROJECT found. For modules of `db` only."""
+    return tuple(_tier_from(row) for row in rows)
+
+
+async def list_of_project(db: Database, publishable_key: str) -> tuple[Tier, ...]:
+    """The tiers that are not archived, in the developer's order."""
+    return tiers_from(await db.all(LIST_OF_PROJECT, publishable_key))
+
+
+async def has_subscribers(db: Database, publishable_key: str, name: str) -> bool:
+    """Whether the tier has subscribers, or users whom the developer put on it."""
+    return bool(await db.value(HAS_SUBSCRIBERS, publishable_key, name))
 
 
 def add(publishable_key: str, rows: Sequence[Mapping[str, Any]], now: str, most: int) -> Bound:
-    """Offer these tiers, after those that there are; none if that many are on offer already."""
+    """Adds tiers, given by column. Adds none if the project has `most` tiers already. Returns a row for each that was added."""
     return ADD.bind(publishable_key, json.dumps(rows), now, most)
 
 
-def update(publishable_key: str, name: str, changes: Mapping[str, Any], now: str) -> Bound:
-    """Set the named columns of a tier on offer; two changes of different columns at once both stay."""
-    return UPDATE.bind(publishable_key, name, json.dumps(changes), now)
+def update(publishable_key: str, name: str, columns: Mapping[str, Any], now: str) -> Bound:
+    """Sets the named columns of a tier. Of two updates at once, both take effect. Returns no row if the tier is archived."""
+    return UPDATE.bind(publishable_key, name, json.dumps(columns), now)
 
 
 def archive(publishable_key: str, name: str, now: str, *, force: bool) -> Bound:
-    """Offer the tier no more; its row stays for those who are on it."""
+    """Archives the tier; its subscribers keep it. Returns no row if that is not allowed: without `force`, it has no subscribers."""
     return ARCHIVE.bind(publishable_key, name, now, int(force))
 
 
 def archive_all(publishable_key: str, names: Sequence[str], now: str) -> Bound:
-    """Offer these tiers no more, whoever is on them."""
+    """Archives these tiers, subscribers or not."""
     return ARCHIVE_ALL.bind(publishable_key, json.dumps(names), now)
 
 
-async def has_subscribers(db: Database, publishable_key: str, name: str) -> bool:
-    """Whether anybody is on the tier."""
-    return bool(await db.value(HAS_SUBSCRIBERS, publishable_key, name))
-
-
-def owe_unused(
+def enqueue_archiving_unused(
     publishable_key: str, mode: str, account: str, product_ids: Sequence[str], price_ids: Sequence[str], now: str
 ) -> list[Bound]:
-    """Archive at Stripe what of these no tier on offer uses. After the change."""
+    """Enqueues the archiving of those products and prices at Stripe that no tier sells. Comes after the change of the tiers."""
     return [
-        OWE_UNUSED_PRICES.bind(publishable_key, json.dumps(price_ids), mode, account, now),
-        OWE_UNUSED_PRODUCTS.bind(publishable_key, json.dumps(product_ids), mode, account, now),
+        ENQUEUE_ARCHIVING_UNUSED_PRICES.bind(publishable_key, json.dumps(price_ids), mode, account, now),
+        ENQUEUE_ARCHIVING_UNUSED_PRODUCTS.bind(publishable_key, json.dumps(product_ids), mode, account, now),
     ]
 
 
-def owe_replaced(
-    publishable_key: str, name: str, stripe: Mapping[str, str | None], mode: str, account: str, now: str
+def enqueue_archiving_replaced(
+    publishable_key: str, name: str, columns: Mapping[str, str | None], mode: str, account: str, now: str
 ) -> list[Bound]:
-    """Archive at Stripe the price, and the product if it is another, that these columns replace. Before the change."""
+    """Enqueues the archiving of the price and the product that these columns replace. Comes before the change of the tier."""
     values = mode, account, now
     return [
-        OWE_REPLACED_PRICE.bind(publishable_key, name, stripe["priceId"], *values),
-        OWE_REPLACED_PRODUCT.bind(publishable_key, name, stripe.get("productId"), *values),
+        ENQUEUE_ARCHIVING_REPLACED_PRICE.bind(publishable_key, name, columns["priceId"], *values),
+        ENQUEUE_ARCHIVING_REPLACED_PRODUCT.bind(publishable_key, name, columns.get("productId"), *values),
     ]
 
 
-def owe_product_text(publishable_key: str, name: str, mode: str, account: str, now: str) -> Bound:
-    """Show the tier's name, description and image on its product at Stripe. After the change."""
-    return OWE_PRODUCT_TEXT.bind(publishable_key, name, mode, account, now)
+def enqueue_describing_product(publishable_key: str, name: str, mode: str, account: str, now: str) -> Bound:
+    """Enqueues: the product at Stripe shows the tier's name, description and image. Comes after the change of the tier."""
+    return ENQUEUE_DESCRIBING_PRODUCT.bind(publishable_key, name, mode, account, now)

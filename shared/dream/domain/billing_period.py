@@ -1,4 +1,4 @@
-"""The period that usage is counted in when no subscription sets one: the calendar month in UTC."""
+"""The period that usage is counted in, if no subscription has one: the calendar month in UTC."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 
 def calendar_month(now: str) -> tuple[str, str]:
-    """First moment of the month that `now` (ISO 8601 UTC) lies in, and first moment of the next."""
+    """The first moment of the month of `now`, and the first moment of the next month. All are ISO 8601 UTC."""
     return _month(now[:7])
 
 

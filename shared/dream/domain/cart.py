@@ -1,4 +1,4 @@
-"""A cart: what a request asks for, and what it comes to among the products of a store."""
+"""Carts: the items that a request names, and the products and amounts that they stand for."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from dream.errors import ApiError, InvalidFields, Unprocessable
 MAXIMUM_LINES = 50
 MAXIMUM_QUANTITY = 99
 MAXIMUM_AMOUNT = 99_999_999
-"""Minor units that Stripe takes in one payment: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts"""
+"""The largest payment at Stripe, in minor units: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts"""
 
 _NAMES = ("priceId", "productId", "tier")
 
 
 @dataclass(frozen=True, slots=True)
 class CartItem:
-    """One item as asked for. It names its product by price, by product, by tier, or by several of them that agree."""
+    """One item of the request. It names its product by price, product or tier. Several names must name the same one."""
 
     quantity: int
     price_id: str | None
@@ -29,7 +29,7 @@ class CartItem:
     tier: str | None
 
     def names(self, product: Tier) -> bool:
-        """Whether all that the item says of its product is true of this one."""
+        """Whether every name in the item is one of this product."""
         return (
             (self.price_id is None or self.price_id == product.price_id)
             and (self.product_id is None or self.product_id == product.product_id)
@@ -64,23 +64,23 @@ class Cart:
 
 @dataclass(frozen=True, slots=True)
 class CartLine:
-    """One product and how many of it."""
+    """One product and its quantity."""
 
     product: Tier
     quantity: int
 
     @property
     def amount(self) -> int:
-        """Minor units of the product's currency."""
+        """Price times quantity, in minor units of the product's currency."""
         return self.product.price * self.quantity
 
     @property
-    def short(self) -> bool:
-        """Whether there are fewer than asked for."""
+    def is_short(self) -> bool:
+        """Whether the inventory has fewer units than the quantity."""
         return self.product.inventory is not None and self.product.inventory < self.quantity
 
     def to_shortage_json(self) -> dict[str, Any]:
-        """As `insufficient_stock` names it."""
+        """As the error `insufficient_stock` shows the line."""
         product = self.product
         return {
             "tier": product.name,
@@ -93,10 +93,10 @@ class CartLine:
 
 
 def lines_of(cart: Cart, products: Sequence[Tier]) -> tuple[CartLine, ...]:
-    """The cart's products, each once, with its quantities added up.
+    """The products of the cart, each once; the quantities of its items are added up.
 
-    Raises InvalidFields for items that name no product, or products of different currencies; Unprocessable for one that has no
-    price at Stripe, and for a sum that no payment may have.
+    Raises InvalidFields for items that name no product, or products of different currencies. Raises Unprocessable for a product
+    without a price at Stripe, and for an amount that one payment can't have.
     """
     fields: dict[str, str] = {}
     quantities: dict[str, int] = {}
@@ -104,12 +104,12 @@ def lines_of(cart: Cart, products: Sequence[Tier]) -> tuple[CartLine, ...]:
     for index, item in enumerate(cart.items):
         product = _product_of(item, products)
         if product is None:
-            fields[f"items[{index}]"] = "no such product in this store"
+            fields[f"items[{index}]"] = "a product of this store"
         else:
             quantities[product.name] = quantities.get(product.name, 0) + item.quantity
     lines = tuple(CartLine(by_name[name], quantity) for name, quantity in quantities.items())
     if len({line.product.currency for line in lines}) > 1:
-        fields["items"] = "products of one currency"
+        fields["items"] = "products of one currency only"
     if fields:
         raise InvalidFields(fields)
     _require_payable(lines)
@@ -126,14 +126,20 @@ def _product_of(item: CartItem, products: Sequence[Tier]) -> Tier | None:
 def _require_payable(lines: Sequence[CartLine]) -> None:
     unpriced = [line.product.name for line in lines if line.product.price_id is None]
     if unpriced:
-        raise Unprocessable(f"These products have no price yet: {', '.join(unpriced)}.", code="product_not_for_sale")
+        raise Unprocessable(
+            f"These products have no price at Stripe yet: {', '.join(unpriced)}. Remove them from the cart.",
+            code="product_not_for_sale",
+        )
     if sum(line.amount for line in lines) > MAXIMUM_AMOUNT:
         raise amount_not_payable()
 
 
 def amount_not_payable() -> ApiError:
-    """422: Stripe takes no payment so large, or so small."""
-    return Unprocessable("The cart's total is more, or less, than one payment may be.", code="amount_not_payable")
+    """422: the amount is larger or smaller than Stripe allows for one payment."""
+    return Unprocessable(
+        "The total of the cart is too large or too small for one payment. Change the quantities.",
+        code="amount_not_payable",
+    )
 
 
 def _items(value: object, fields: dict[str, str]) -> tuple[CartItem, ...]:

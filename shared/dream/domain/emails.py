@@ -1,17 +1,17 @@
-"""What passes for an email address. Whether somebody reads it, only a message can tell."""
+"""Which texts may be email addresses. Only a message can show whether an address exists."""
 
 from __future__ import annotations
 
 import re
 
 MAXIMUM_LENGTH = 254
-"""RFC 5321, 4.5.3.1.3: a path of 256 with its angle brackets."""
+"""RFC 5321, 4.5.3.1.3: a path has at most 256 characters, the angle brackets included."""
 
 _SHAPE = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 
 
 def is_email(value: object) -> bool:
-    """Something, an @ and a domain with a dot, without spaces or control characters."""
+    """Whether the value is text of the form name@domain.tld, without spaces or control characters."""
     return (
         isinstance(value, str)
         and len(value) <= MAXIMUM_LENGTH

@@ -1,11 +1,9 @@
-"""Orders of a store: what they show, and what Stripe's word on their payment makes of them."""
+"""Orders of a store: what they show, and how they follow from their payment at Stripe."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from dream.domain.stripe_objects import CartPayment, StripeCharge
 from dream.errors import InvalidFields
@@ -15,18 +13,17 @@ OrderStatus: TypeAlias = Literal[
 ]
 
 STATUSES: tuple[OrderStatus, ...] = get_args(OrderStatus)
-"""In the order in which an order may move: never back, whatever order readings of Stripe arrive in."""
+"""In the order in which an order moves. It never moves back, whatever the sequence in which reads of Stripe are stored."""
 
 CHECKOUT_LIFE_SECONDS = 35 * 60
-"""How long a buyer may take. Stripe wants 30 minutes at least, and a retry of the request must still be able to ask for that."""
+"""How long a buyer may take. Stripe requires at least 30 minutes; the rest is for a retry of the request."""
 SHORTEST_LIFE_SECONDS = 30 * 60 + 30
-
-MAXIMUM_PAGE = 100
+"""How long an order must last at least, so that a retry can create its checkout session."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What an order comes to. Amounts are minor units; `amount_paid` None means that nothing was paid."""
+    """The state of an order by its payment at Stripe. Amounts are minor units; `amount_paid` None: nothing was paid."""
 
     status: OrderStatus
     payment_intent_id: str | None = None
@@ -38,7 +35,7 @@ class Settlement:
 
 
 def status_of(text: str | None) -> OrderStatus | None:
-    """The status that a query names, None when it names none. Raises InvalidFields."""
+    """The status in a query. None if the query has none. Raises InvalidFields."""
     if not text:
         return None
     if text not in STATUSES:
@@ -47,9 +44,9 @@ def status_of(text: str | None) -> OrderStatus | None:
 
 
 def settlement_of(payment: CartPayment, now: str) -> Settlement:
-    """The order's state by the session's present state: https://docs.stripe.com/checkout/fulfillment
+    """The order's state by the present state of its checkout session: https://docs.stripe.com/checkout/fulfillment
 
-    A complete session that is unpaid waits for its bank debit as long as the payment intent may still succeed.
+    A complete session that is not paid waits for its bank debit, as long as the payment intent can still succeed.
     """
     session, intent, charge = payment.session, payment.intent, payment.charge
     if session.is_settled:
@@ -82,7 +79,7 @@ def _status_of_paid(charge: StripeCharge | None) -> OrderStatus:
 
 @dataclass(frozen=True, slots=True)
 class OrderItem:
-    """One product of an order, at the price it had. `unit_amount` is minor units."""
+    """One product of an order, at its price when it was ordered. `unit_amount` is minor units."""
 
     tier: str
     display_name: str
@@ -90,17 +87,6 @@ class OrderItem:
     product_id: str | None
     unit_amount: int
     quantity: int
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> OrderItem:
-        return cls(
-            tier=row["tierName"],
-            display_name=row["displayName"],
-            price_id=row["priceId"],
-            product_id=row["productId"],
-            unit_amount=row["unitAmount"],
-            quantity=row["quantity"],
-        )
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -134,27 +120,6 @@ class Order:
     updated_at: str
     paid_at: str | None
     items: tuple[OrderItem, ...]
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Order:
-        return cls(
-            id=row["orderId"],
-            publishable_key=row["publishableKey"],
-            user_id=row["userId"],
-            email=row["email"],
-            status=cast("OrderStatus", row["status"]),
-            session_id=row["sessionId"],
-            payment_intent_id=row["paymentIntentId"],
-            currency=row["currency"],
-            amount_total=row["amountTotal"],
-            amount_paid=row["amountPaid"],
-            amount_refunded=row["amountRefunded"],
-            expires_at=row["expiresAt"],
-            created_at=row["createdAt"],
-            updated_at=row["updatedAt"],
-            paid_at=row["paidAt"],
-            items=tuple(OrderItem.from_row(item) for item in json.loads(row["items"])),
-        )
 
     def to_json(self) -> dict[str, Any]:
         return {

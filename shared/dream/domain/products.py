@@ -1,4 +1,4 @@
-"""Products: the one-off tiers of a store, as shops show them."""
+"""Products: the one-off tiers of a store."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from dream.domain.tiers import Tier
 
 LOW_STOCK = 5
-"""A product with so few units left, or fewer, is called low."""
+"""A product with this many units or fewer has low stock."""
 
 
 def product_json(tier: Tier) -> dict[str, Any]:
-    """As `GET /api/products` shows it. `available` says whether it can be bought now; `inventory` None is not counted."""
+    """As `GET /api/products` shows the product. `available`: it can be bought now. `inventory` None: not tracked."""
     return {
         "id": tier.name,
         "key": tier.name,
@@ -32,4 +32,5 @@ def product_json(tier: Tier) -> dict[str, Any]:
 
 
 def is_low(tier: Tier) -> bool:
+    """Whether the tier is a product with low stock."""
     return tier.billing_mode == "one_off" and tier.inventory is not None and tier.inventory <= LOW_STOCK

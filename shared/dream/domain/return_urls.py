@@ -1,4 +1,4 @@
-"""Where Stripe may send somebody back to: absolute http or https, as the developer's app gives it."""
+"""URLs that Stripe sends a user back to, as the developer's app names them: absolute, http or https."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MAXIMUM_LENGTH = 2048
 
 
 def return_url_problem(url: object) -> str | None:
-    """What is wrong with a return URL, or None. Stripe's template `{CHECKOUT_SESSION_ID}` may be part of it."""
+    """What the URL should be, None if it may be used. It may contain Stripe's template `{CHECKOUT_SESSION_ID}`."""
     if not isinstance(url, str) or not 0 < len(url) <= MAXIMUM_LENGTH:
         return f"an absolute http or https URL of at most {MAXIMUM_LENGTH} characters"
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:

@@ -1,4 +1,4 @@
-"""Subscriptions: what of Stripe's object is kept, when it entitles, and whose it is."""
+"""Subscriptions of end users: what D1 stores of Stripe's object, and whose it is."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any, Literal, TypeAlias
 from dream.domain.stripe_objects import StripeSubscription
 
 PAST_DUE_GRACE_SECONDS = 7 * 24 * 3600
-"""How long a `past_due` subscription keeps its plan while Stripe retries the payment."""
+"""How long a `past_due` subscription gives its plan while Stripe retries the payment. `db.plan_in_force` applies it."""
 
 SubscriptionStatus: TypeAlias = Literal[
     "active", "trialing", "past_due", "unpaid", "paused", "incomplete", "incomplete_expired", "canceled"
 ]
-"""Stripe's: https://docs.stripe.com/api/subscriptions/object#subscription_object-status"""
+"""The statuses at Stripe: https://docs.stripe.com/api/subscriptions/object#subscription_object-status"""
 
 ShownSubscriptionStatus: TypeAlias = Literal[SubscriptionStatus, "none"]
-"""What answers show: `none` for those who never subscribed."""
+"""The statuses in answers. `none` is for users who never subscribed."""
 
 ENDED_STATUSES: frozenset[SubscriptionStatus] = frozenset({"canceled", "incomplete_expired"})
-"""A subscription that reached one of these never leaves it: https://docs.stripe.com/billing/subscriptions/overview"""
+"""A subscription in one of these statuses never leaves it: https://docs.stripe.com/billing/subscriptions/overview"""
 
 SWITCHABLE_STATUSES: frozenset[SubscriptionStatus] = frozenset({"active", "trialing", "past_due"})
-"""In these the billing portal lets a subscriber confirm another price."""
+"""In these statuses the billing portal lets a subscriber change to another price."""
 
 # Months per interval, as a fraction: an average year has 365.25 days.
 _MONTHS: Mapping[str, tuple[int, int]] = {"day": (48, 1461), "week": (336, 1461), "month": (1, 1), "year": (12, 1)}
@@ -31,14 +31,14 @@ _MONTHS: Mapping[str, tuple[int, int]] = {"day": (48, 1461), "week": (336, 1461)
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The end user, of which project, that an object at Stripe was made for."""
+    """The project and the end user that an object at Stripe was created for."""
 
     publishable_key: str
     user_id: str
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> Owner | None:
-        """Of the metadata that we put on sessions, subscriptions and customers. None for objects that are not ours."""
+        """Reads the metadata of sessions, subscriptions and customers. None for objects that were not created by dream-api."""
         publishable_key, user_id = metadata.get("publishableKey"), metadata.get("userId")
         if not isinstance(publishable_key, str) or not isinstance(user_id, str) or not publishable_key or not user_id:
             return None
@@ -50,7 +50,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionFacts:
-    """What D1 keeps of a subscription, but for the plan, which follows the price. Minor units; moments are ISO 8601 UTC."""
+    """What D1 stores of a subscription, except the plan, which follows the price. Amounts are minor units, moments ISO 8601 UTC."""
 
     subscription_id: str
     customer_id: str
@@ -94,29 +94,9 @@ class SubscriptionFacts:
     def is_live(self) -> bool:
         return self.ended_at is None
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> SubscriptionFacts:
-        return cls(
-            subscription_id=row["subscriptionId"],
-            customer_id=row["stripeCustomerId"],
-            status=row["status"],
-            price_id=row["priceId"],
-            product_id=row["productId"],
-            amount=row["amount"],
-            currency=row["currency"],
-            monthly_amount=row["monthlyAmount"],
-            period_start=row["currentPeriodStart"],
-            period_end=row["currentPeriodEnd"],
-            cancel_at_period_end=bool(row["cancelAtPeriodEnd"]),
-            cancel_at=row["cancelAt"],
-            canceled_at=row["canceledAt"],
-            ended_at=row["endedAt"],
-            created_at=row["createdAt"],
-        )
-
 
 def monthly_amount(amount: int, interval: str, interval_count: int) -> int:
-    """An amount per so many intervals as minor units a month, rounded to the nearest."""
+    """The monthly amount of a price, rounded to the nearest minor unit: `amount` is due each `interval_count` intervals."""
     months, divided_by = _MONTHS[interval]
     divisor = months * interval_count
     return (2 * amount * divided_by + divisor) // (2 * divisor)

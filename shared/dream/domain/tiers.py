@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 BillingMode: TypeAlias = Literal["subscription", "one_off"]
 Limit: TypeAlias = "int | Literal['unlimited']"
@@ -15,7 +14,7 @@ DEFAULT_TIER_NAME = "free"
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One tier. `limit` None is unlimited, `inventory` None is not tracked; `price` is minor units of `currency`."""
+    """One tier. `limit` None: unlimited. `inventory` None: not tracked. `price` is minor units of `currency`."""
 
     name: str
     display_name: str
@@ -32,31 +31,12 @@ class Tier:
     image_url: str | None
     inventory: int | None
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Tier:
-        return cls(
-            name=row["name"],
-            display_name=row["displayName"],
-            description=row["description"],
-            price=row["price"],
-            currency=row["currency"],
-            limit=row["limit"],
-            billing_mode=cast("BillingMode", row["billingMode"]),
-            price_id=row["priceId"],
-            product_id=row["productId"],
-            features=tuple(json.loads(row["features"])),
-            popular=bool(row["popular"]),
-            trial_days=row["trialDays"],
-            image_url=row["imageUrl"],
-            inventory=row["inventory"],
-        )
-
     @property
     def sold_out(self) -> bool:
         return self.inventory is not None and self.inventory <= 0
 
     def to_json(self) -> dict[str, Any]:
-        """As `GET /api/tiers` shows it."""
+        """As `GET /api/tiers` shows the tier."""
         return {
             "id": self.name,
             "name": self.name,
@@ -79,11 +59,12 @@ class Tier:
 
 
 def shown_limit(limit: int | None) -> Limit:
+    """The limit as the API shows it."""
     return "unlimited" if limit is None else limit
 
 
 def find_tier(tiers: Sequence[Tier], named: str) -> Tier | None:
-    """The tier of that slug, else of that display name (whatever the case)."""
+    """The tier with that slug, else the one with that display name. Case does not matter."""
     wanted = named.strip().casefold()
     for tier in tiers:
         if tier.name == wanted:
@@ -95,6 +76,8 @@ def find_tier(tiers: Sequence[Tier], named: str) -> Tier | None:
 
 
 def default_tier(tiers: Sequence[Tier]) -> Tier | None:
-    """The tier of users who pay nothing: the one named `free`, else the cheapest subscription tier."""
-    offered = [tier for tier in tiers if tier.billing_mode == "subscription"]
-    return min(offered, key=lambda tier: (tier.name != DEFAULT_TIER_NAME, tier.price), default=None)
+    """The tier of users without a plan: the one named `free`, else the cheapest subscription tier. As in `db.plan_in_force`."""
+    subscription_tiers = [tier for tier in tiers if tier.billing_mode == "subscription"]
+    return min(
+        subscription_tiers, key=lambda tier: (tier.name != DEFAULT_TIER_NAME, tier.price, tier.name), default=None
+    )

@@ -1,6 +1,7 @@
-"""`Idempotency-Key`: a repeat within 24 hours gets the first answer again, the same key with another body is refused.
+"""`Idempotency-Key`: a repeat within 24 hours gets the first answer again; the same key with another request is refused.
 
-As Stripe has it: https://docs.stripe.com/api/idempotent_requests. Answers are kept sealed, for some hold a new secret key.
+The rules are Stripe's: https://docs.stripe.com/api/idempotent_requests. Answers are stored encrypted, because some hold a new secret
+key. `POST /api/data` counts and stores its answer in one batch instead: see `dream.db.usage`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from dream.crypto import sealing
 from dream.db import idempotency_keys
+from dream.db.idempotency_keys import Claim
 from dream.domain.timestamps import iso
 from dream.errors import ApiError, BadRequest, Conflict
 from dream.http.app import render_error
@@ -22,11 +24,11 @@ from dream.runtime.context import Context
 
 ANSWER_TTL_SECONDS = 24 * 3600
 LEASE_SECONDS = 30
-"""A claim without an answer that is older belongs to a request that died; a retry takes it over."""
+"""A claim without an answer that is older than this belongs to a request that died. A retry replaces it."""
 
 
 class KeyReused(Conflict):
-    """409: the key was used for another request."""
+    """409: another request has the key."""
 
     error = "Idempotency key reused"
     code = "idempotency_key_reused"
@@ -34,7 +36,7 @@ class KeyReused(Conflict):
 
 
 class KeyInUse(Conflict):
-    """409: the first request with this key is still being answered."""
+    """409: the first request with the key is still being answered."""
 
     error = "Request in progress"
     code = "idempotency_key_in_use"
@@ -45,7 +47,7 @@ class KeyInUse(Conflict):
 
 
 def key_of(request: Request) -> str | None:
-    """The Idempotency-Key, or None. Raises BadRequest for one that is no key."""
+    """The Idempotency-Key, None if there is none. Raises BadRequest if it is malformed."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
@@ -59,14 +61,15 @@ def key_of(request: Request) -> str | None:
 
 
 def idempotent(handler: Handler, *, converges: bool = False) -> Handler:
-    """The handler, answering repeats from what the first call was answered. For principals with an `idempotency_scope`.
+    """The handler, made idempotent: a repeat gets the answer of the first call. For principals with an `idempotency_scope`.
 
-    Answers below 500 are kept, errors included, as Stripe does; a failure of ours or a vendor's leaves the key free. A handler that
-    `converges` comes to one result even while the first call runs: a retry need not wait to see whether that one died.
+    Answers below 500 are stored, errors included, as Stripe does. An answer of 429, or of 500 and above, releases the key. A handler
+    that `converges` reaches the same result when two calls of the same request run at once, so a retry does not have to wait until the
+    first call has certainly died.
     """
     lease_seconds = -1 if converges else LEASE_SECONDS
 
-    async def once(context: Context, request: Request, principal: Any) -> Response:
+    async def handle_once(context: Context, request: Request, principal: Any) -> Response:
         key = key_of(request)
         if key is None:
             return await handler(context, request, principal)
@@ -84,14 +87,14 @@ def idempotent(handler: Handler, *, converges: bool = False) -> Handler:
             lapsed_before=iso(now - ANSWER_TTL_SECONDS),
             abandoned_before=iso(now - lease_seconds),
         )
-        if claim["claimId"] != claim_id:
+        if claim.claim_id != claim_id:
             return await _replay(context, claim, fingerprint, f"{scope}:{key}")
-        return await _first(context, request, principal, handler, scope, key, claim_id)
+        return await _answer_first(context, request, principal, handler, scope, key, claim_id)
 
-    return once
+    return handle_once
 
 
-async def _first(
+async def _answer_first(
     context: Context, request: Request, principal: Any, handler: Handler, scope: str, key: str, claim_id: str
 ) -> Response:
     try:
@@ -104,20 +107,20 @@ async def _first(
     if response.status >= 500 or response.status == 429:
         await idempotency_keys.release(context.db, scope, key, claim_id)
         return response
-    kept = {"status": response.status, "body": response.body, "requestId": context.request_id}
-    sealed = await sealing.seal(context, json.dumps(kept), purpose=f"idempotency:{scope}:{key}")
-    await idempotency_keys.keep(context.db, scope, key, claim_id, sealed)
+    answer = {"status": response.status, "body": response.body, "requestId": context.request_id}
+    sealed = await sealing.seal(context, json.dumps(answer), purpose=f"idempotency:{scope}:{key}")
+    await idempotency_keys.store_answer(context.db, scope, key, claim_id, sealed)
     return response
 
 
-async def _replay(context: Context, claim: Any, fingerprint: str, subject: str) -> Response:
-    if claim["fingerprint"] != fingerprint:
+async def _replay(context: Context, claim: Claim, fingerprint: str, subject: str) -> Response:
+    if claim.fingerprint != fingerprint:
         raise KeyReused()
-    if claim["answer"] is None:
+    if claim.answer is None:
         raise KeyInUse()
-    kept = json.loads(await sealing.open_sealed(context, claim["answer"], purpose=f"idempotency:{subject}"))
-    context.request_id = kept["requestId"]
-    return Response(kept["status"], kept["body"], headers={"Idempotent-Replayed": "true"})
+    answer = json.loads(await sealing.open_sealed(context, claim.answer, purpose=f"idempotency:{subject}"))
+    context.request_id = answer["requestId"]
+    return Response(answer["status"], answer["body"], headers={"Idempotent-Replayed": "true"})
 
 
 async def _fingerprint(request: Request) -> str:

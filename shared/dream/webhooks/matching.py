@@ -26,10 +26,8 @@ async def match_project(context: Context, event: Event, publishable_key: str) ->
     if event.account is None:
         return ignored("not of a connected account")
     mode = mode_of(event)
-    project = await connected_accounts.project_of(context.db, event.account, mode, publishable_key)
-    if project is None:
-        return rejected("names no project of this account in this mode")
-    return ConnectedAccount(project["platformId"], event.account, mode)
+    account = await connected_accounts.find_for_project(context.db, event.account, mode, publishable_key)
+    return rejected("names no project of this account in this mode") if account is None else account
 
 
 async def match_owner(

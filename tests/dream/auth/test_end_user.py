@@ -15,7 +15,7 @@ from dream.db import end_users
 from dream.domain.keys import Mode, hash_secret, make_key
 from dream.domain.timestamps import iso
 from dream.errors import ApiError, BadRequest, Unauthorized, Unavailable
-from dream.services.end_users.removal import leave
+from dream.services.end_users.removal import removal_statements
 from tests.dream.auth.conftest import Clerk
 from tests.support.fake_requests import request_with
 from tests.support.world import World
@@ -191,7 +191,7 @@ def test_the_first_token_enqueues_what_tells_clerk_in_the_same_batch(
 
 def delete(world: World, tenant: Tenant, at: float) -> None:
     """The developer deletes user_1 at that moment."""
-    asyncio.run(world.db.batch(leave(tenant.publishable_key, "user_1", iso(at))))
+    asyncio.run(world.db.batch(removal_statements(tenant.publishable_key, "user_1", iso(at))))
     forget_membership(tenant.publishable_key, "user_1")
 
 

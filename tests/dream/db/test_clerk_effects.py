@@ -21,10 +21,10 @@ NOW = "2026-01-01T00:00:00.000Z"
 KEY, USER = "pk_test_1", "user_1"
 
 STATEMENTS: dict[str, Bound] = {
-    "SHOW_PLAN": clerk_effects.show_plan(KEY, USER, NOW, NOW),
-    "SHOW_PLAN_OF_NEW": clerk_effects.show_plan_of_new(KEY, USER, NOW, NOW),
+    "SHOW_PLAN": clerk_effects.show_plan(KEY, USER, NOW),
+    "SHOW_PLAN_OF_NEW_MEMBER": clerk_effects.show_plan_of_new_member(KEY, USER, NOW),
     "DELETE_USER": clerk_effects.delete_user(KEY, USER, NOW),
-    "LEAVE_PROJECTS": clerk_effects.leave_projects("plt_1", None, NOW),
+    "CLEAR_METADATA": clerk_effects.clear_metadata("plt_1", None, NOW),
 }
 
 
@@ -90,4 +90,4 @@ def test_an_unproven_user_is_owed_nothing_at_clerk(name: str) -> None:
 
 
 def test_a_membership_that_was_proven_before_is_no_news() -> None:
-    assert owed("2025-01-01T00:00:00.000Z", STATEMENTS["SHOW_PLAN_OF_NEW"]) == []
+    assert owed("2025-01-01T00:00:00.000Z", STATEMENTS["SHOW_PLAN_OF_NEW_MEMBER"]) == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dream.db import orders
 from dream.db.orders import NewOrder
-from dream.db.stock import too_few
+from dream.db.stock import has_too_few
 from dream.domain.orders import OrderItem, OrderStatus, Settlement
 from dream.errors import ConstraintFailed
 from tests.support.in_process.database import SqliteDatabase
@@ -110,7 +110,7 @@ def test_too_few_units_make_no_order_at_all() -> None:
     begin(db, new_order("ord_1", 4))
     with pytest.raises(ConstraintFailed) as refused:
         begin(db, new_order("ord_2", 2))
-    assert too_few(refused.value.detail)
+    assert has_too_few(refused.value.detail)
     assert inventory(db) == 1
     assert db.connection.execute("SELECT count(*) FROM orders").fetchone()[0] == 1
     db.connection.close()

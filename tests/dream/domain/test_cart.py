@@ -74,7 +74,7 @@ def test_what_no_payment_can_carry_is_refused_before_anything_is_reserved() -> N
 
 def test_a_line_is_short_by_the_stock_that_is_counted_only() -> None:
     lines = lines_of(cart({"tier": "mug", "quantity": 50}, {"tier": "poster", "quantity": 2}), [MUG, POSTER])
-    assert [line.short for line in lines] == [False, True]
+    assert [line.is_short for line in lines] == [False, True]
     assert lines[1].to_shortage_json()["requested"] == 2
     assert lines[1].to_shortage_json()["available"] == 1
 

@@ -10,28 +10,32 @@ from dream.domain.cursors import MAXIMUM_CURSOR_LENGTH, cursor_after, limit_of, 
 from dream.errors import InvalidFields
 
 
-@given(st.lists(st.text(max_size=150), min_size=1, max_size=3))
-def test_a_cursor_keeps_its_place(parts: list[str]) -> None:
-    assert place_of({"cursor": cursor_after(*parts)}, len(parts)) == tuple(parts)
+@given(st.tuples(st.text(max_size=150), st.text(max_size=150)))
+def test_a_cursor_keeps_its_place(place: tuple[str, str]) -> None:
+    assert place_of({"cursor": cursor_after(*place)}) == place
 
 
 @given(st.text(min_size=1))
 def test_no_text_breaks_it(text: str) -> None:
     try:
-        place_of({"cursor": text}, 2)
+        place_of({"cursor": text})
     except InvalidFields as refused:
         assert set(refused.extra["fields"]) == {"cursor"}
 
 
 def test_a_cursor_longer_than_any_of_ours_is_refused() -> None:
     with pytest.raises(InvalidFields):
-        place_of({"cursor": cursor_after("a" * MAXIMUM_CURSOR_LENGTH)}, 1)
+        place_of({"cursor": cursor_after("a" * MAXIMUM_CURSOR_LENGTH, "b")})
 
 
-def test_a_cursor_of_another_list_is_refused() -> None:
+@pytest.mark.parametrize("parts", [(), ("one",), ("one", "two", "three")])
+def test_a_cursor_that_is_no_place_is_refused(parts: tuple[str, ...]) -> None:
     with pytest.raises(InvalidFields):
-        place_of({"cursor": cursor_after("one")}, 2)
-    assert place_of({}, 2) is None
+        place_of({"cursor": cursor_after(*parts)})
+
+
+def test_without_a_cursor_a_page_is_the_first_one() -> None:
+    assert place_of({}) is None
 
 
 @pytest.mark.parametrize(("limit", "expected"), [("1", 1), ("100", 100), ("007", 7)])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dream.domain.project_definitions import NewProject
-from dream.domain.tier_definitions import TierDefinition, TierUpdates, TypesMixed, parse_new_tier
+from dream.domain.tier_definitions import CURRENCY, TierDefinition, TierUpdates, TypesMixed, parse_new_tier
 from dream.domain.tiers import Tier
 from dream.errors import ApiError, InvalidFields
 
@@ -35,8 +35,22 @@ VALUES = st.recursive(
 
 
 def tier_of(definition: TierDefinition) -> Tier:
-    row: dict[str, Any] = {**definition.to_row(), "features": "[]", "priceId": "price_1", "productId": "prod_1"}
-    return Tier.from_row(row)
+    return Tier(
+        name=definition.name,
+        display_name=definition.display_name,
+        description=definition.description,
+        price=definition.price_cents,
+        currency=CURRENCY,
+        limit=definition.limit,
+        billing_mode=definition.billing_mode,
+        price_id="price_1",
+        product_id="prod_1",
+        features=definition.features,
+        popular=definition.popular,
+        trial_days=definition.trial_days,
+        image_url=definition.image_url,
+        inventory=definition.inventory,
+    )
 
 
 def test_what_is_optional_has_a_plain_default() -> None:

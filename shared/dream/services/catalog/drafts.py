@@ -121,7 +121,7 @@ async def give_up(context: Context, draft: Draft, mode: Mode, account: str) -> N
     """Deletes the draft, and enqueues that Stripe archives what it created. What a tier uses is not archived."""
     await context.db.batch(
         [
-            *tiers.owe_unused(
+            *tiers.enqueue_archiving_unused(
                 draft.publishable_key, mode, account, draft.ids("prod_"), draft.ids("price_"), context.now()
             ),
             project_drafts.delete(draft.draft_id),

@@ -18,8 +18,7 @@ async def tiers_of(context: Context, publishable_key: str, *, fresh: bool = Fals
     """The tiers that are not archived, in the developer's order. `fresh` reads them from D1."""
     tiers = None if fresh else _cache.get(publishable_key)
     if tiers is None:
-        rows = await tier_rows.list_of_project(context.db, publishable_key)
-        tiers = tuple(Tier.from_row(row) for row in rows)
+        tiers = await tier_rows.list_of_project(context.db, publishable_key)
         _cache.put(publishable_key, tiers)
     return tiers
 

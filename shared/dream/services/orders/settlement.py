@@ -1,4 +1,4 @@
-"""Brings one order to what Stripe says of its payment now. Events, refunds, disputes and the sweeper all end here."""
+"""Settles one order by its payment at Stripe. Events, refunds, disputes and the schedule all use this."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from dream.runtime.context import Context
 
 
 async def settle(context: Context, account: StripeAccount, order: Order, session_id: str) -> Sequence[Bound]:
-    """Statements for one batch, decided by the session as it is now. Raises what Stripe's client raises."""
-    now = context.now()
+    """The statements of one batch that set the order to what its checkout session says now. Raises what Stripe's client raises."""
     settlement = await settlement_now(context, account, session_id)
     if order.status in ("expired", "failed") and settlement.amount_paid is not None:
-        context.log.error("paid after its stock was given back", orderId=order.id, sessionId=session_id)
-    return orders.settle(order, settlement, session_id, now)
+        context.log.error("order paid after its stock was released", orderId=order.id, sessionId=session_id)
+    return orders.settle(order, settlement, session_id, context.now())
 
 
 async def settlement_now(context: Context, account: StripeAccount, session_id: str) -> Settlement:
-    """What the session comes to; one that Stripe no longer knows was never paid."""
+    """The settlement by the session as it is now. A session that Stripe does not have was never paid."""
     try:
         payment = await account.retrieve_cart_payment(session_id)
     except StripeRefused as error:

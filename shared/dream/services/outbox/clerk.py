@@ -1,9 +1,10 @@
-"""Effects on Clerk users that the outbox carries out. A user who is gone owes nothing and is owed nothing.
+"""Effects of the outbox on Clerk users. For a user whom Clerk has deleted there is nothing to do.
 
-What a token shows of a plan is a courtesy: D1 decides. Effects exist for proven members only (`db.clerk_effects`). They ask Clerk
-once more: metadata that name a project are set only for its own users and for users of none, and `onlyOf` wants its own.
+D1 decides which plan is in force; the plan in the metadata at Clerk only lets a client show it. `db.clerk_effects` enqueues effects
+for proven members only. The effects check the user at Clerk once more: metadata that name a project are set only for a user of that
+project or of none, and an effect with `onlyOf` acts only on a user of that project.
 
-Payloads have `instance` and `userId`. Subjects of the outbox name the project too, so that no project's wish replaces another's.
+Payloads have `instance` and `userId`.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from dream.services.outbox.runner import Effect
 
 async def _set_public_metadata(context: Context, payload: Mapping[str, Any]) -> None:
     clerk = Clerk(context, context.settings.clerk(payload["instance"]))
-    user_id, wanted = payload["userId"], payload["publicMetadata"]
-    project = payload.get("onlyOf") or wanted.get("publishableKey")
+    user_id, metadata = payload["userId"], payload["publicMetadata"]
+    project = payload.get("onlyOf") or metadata.get("publishableKey")
     if project is not None:
         user = await clerk.get_user(user_id)
-        belongs = (project,) if "onlyOf" in payload else (None, project)
-        if user is None or user.publishable_key not in belongs:
+        allowed = (project,) if "onlyOf" in payload else (None, project)
+        if user is None or user.publishable_key not in allowed:
             return
-    changed = await clerk.merge_metadata(user_id, public=wanted)
-    if changed is not None and wanted.get("publishableKey") is not None:
+    changed = await clerk.merge_metadata(user_id, public=metadata)
+    if changed is not None and metadata.get("publishableKey") is not None:
         await end_users.record_profile(context.db, changed, context.now())
 
 

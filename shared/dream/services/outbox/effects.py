@@ -1,4 +1,4 @@
-"""Every kind of effect and the function that carries it out. A worker's entry names those that the worker carries out."""
+"""Every kind of effect and the function that delivers it. A worker's entry names the effects that the worker delivers."""
 
 from __future__ import annotations
 

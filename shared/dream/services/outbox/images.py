@@ -1,4 +1,4 @@
-"""Effects on R2 that the outbox carries out: images that nothing shows any more are deleted."""
+"""Effects of the outbox on R2: they delete images that no tier shows any more."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dream.runtime.context import Context
 from dream.services.outbox.runner import Effect
 
 KEYS_PER_DELETE = 1000
-"""R2 deletes no more at once."""
+"""R2 deletes at most this many keys in one call."""
 
 
 async def _delete_image(context: Context, payload: Mapping[str, Any]) -> None:
-    """An image of the platform by its URL, unless one of its products shows it (again)."""
+    """Deletes an image of the platform by its URL, unless one of its tiers shows the image."""
     platform_id, url = payload["platformId"], payload["url"]
     key = url.rpartition("/")[2]
     if not is_asset_key(key) or not key.startswith(asset_prefix(platform_id)):
@@ -25,7 +25,7 @@ async def _delete_image(context: Context, payload: Mapping[str, Any]) -> None:
 
 
 async def _delete_images(context: Context, payload: Mapping[str, Any]) -> None:
-    """All images of an owner who is gone: a platform or a project."""
+    """Deletes all images of a platform or a project that was deleted."""
     keys = await context.images.list(asset_prefix(payload["owner"]))
     for start in range(0, len(keys), KEYS_PER_DELETE):
         await context.images.delete(keys[start : start + KEYS_PER_DELETE])

@@ -1,7 +1,7 @@
-"""Effects on Stripe accounts that the outbox carries out. Each is done when Stripe says that it is so already.
+"""Effects of the outbox on connected accounts at Stripe. An effect is done if Stripe has the state already.
 
-Payloads have `mode`, `account` and the id of what they are about: `productId`, `priceId`, `subscriptionId` or `sessionId`. An account
-that the platform may not act on any more owes nothing and is owed nothing: its effects count as done.
+Payloads have `mode`, `account` and the id of the object: `productId`, `priceId`, `subscriptionId` or `sessionId`. Effects on a
+disconnected account count as done.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ Payload: TypeAlias = Mapping[str, Any]
 
 
 def revoke_connection(mode: Mode, account: str, now: str) -> Bound:
-    """Owe: the platform gives up its access to the account in this mode."""
+    """Enqueues: the platform gives up its access to the account in this mode."""
     return outbox.enqueue("revoke_connection", f"{account}:{mode}", {"mode": mode, "account": account}, now)
 
 
-def keep_connection(mode: Mode, account: str) -> Bound:
-    """Owe no revocation any more: the account was connected again."""
-    return outbox.withdraw("revoke_connection", f"{account}:{mode}")
+def cancel_revocation(mode: Mode, account: str) -> Bound:
+    """Removes a revocation that has not taken place: the account was connected again."""
+    return outbox.cancel("revoke_connection", f"{account}:{mode}")
 
 
 async def expire_if_open(account: StripeAccount, session_id: str) -> CheckoutSession | None:
-    """Closes the session. None when it was closed already, be it paid or expired."""
+    """Expires the session. None if it was paid or has expired already."""
     try:
         return await account.expire_checkout(session_id)
     except StripeRefused as refusal:
@@ -48,7 +48,7 @@ async def _archive_product(account: StripeAccount, payload: Payload) -> None:
 
 
 async def _describe_product(account: StripeAccount, payload: Payload) -> None:
-    """Owed by the statement that changes a tier (`db.tiers`)."""
+    """Shows on the product what the tier shows. `db.tiers` enqueues it."""
     await account.update_product(
         payload["productId"], name=payload["name"], description=payload["description"], image_url=payload["imageUrl"]
     )
@@ -67,7 +67,7 @@ async def _expire_session(account: StripeAccount, payload: Payload) -> None:
 
 
 async def _end_second_subscription(account: StripeAccount, payload: Payload) -> None:
-    """Gives the money of its invoice back and ends it, in this order: what has ended needs no refund from us."""
+    """Refunds the latest invoice, then cancels. In this order, because a subscription that has ended is left alone."""
     subscription = await account.retrieve_subscription(payload["subscriptionId"])
     if subscription.status in ENDED_STATUSES:
         return
@@ -93,18 +93,18 @@ async def _refund(account: StripeAccount, invoice_id: str) -> None:
 
 async def _revoke_connection(context: Context, payload: Payload) -> None:
     if await stripe_tokens.is_connected(context.db, payload["account"], payload["mode"]):
-        return  # again, since this was owed
+        return  # It was connected again after this was enqueued.
     await stripe_connect.deauthorize(context, payload["mode"], payload["account"])
 
 
-def _on_account(act: Callable[[StripeAccount, Payload], Awaitable[None]]) -> Effect:
+def _on_account(change: Callable[[StripeAccount, Payload], Awaitable[None]]) -> Effect:
     async def effect(context: Context, payload: Payload) -> None:
         try:
-            await act(connected_account(context, payload["mode"], payload["account"]), payload)
+            await change(connected_account(context, payload["mode"], payload["account"]), payload)
         except StripeRefused as refusal:
             if not refusal.is_missing and not refusal.is_disconnected:
                 raise
-            context.log.info("effect has nothing to act on", account=payload["account"], reason=refusal.reason)
+            context.log.info("effect not needed any more", account=payload["account"], reason=refusal.reason)
 
     return effect
 

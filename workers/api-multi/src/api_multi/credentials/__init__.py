@@ -1,1 +1,1 @@
-"""Credentials that only this worker takes."""
+"""Credentials of routes of this worker only."""

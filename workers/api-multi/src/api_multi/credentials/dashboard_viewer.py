@@ -1,4 +1,4 @@
-"""Who looks at a dashboard: the project's secret key, or the developer who owns the project."""
+"""Who may see a dashboard: a caller with the project's secret key, or the developer who owns the project."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dream.runtime.context import Context
 
 @dataclass(frozen=True, slots=True)
 class DashboardViewer:
-    """Somebody who may see all of one project."""
+    """A caller who may see everything of one project."""
 
     project: Project
 
@@ -26,10 +26,14 @@ class DashboardViewer:
 
 
 async def dashboard_viewer(context: Context, request: Request) -> DashboardViewer:
-    """A developer names the project in `publishableKey`; another developer's is NotFound, like one that does not exist."""
+    """The credential of the dashboard. A developer names the project in the query, as `publishableKey`.
+
+    Raises NotFound for a project that does not exist or belongs to another developer, InvalidFields if the query names none, and what
+    the checks of keys and tokens raise.
+    """
     bearer = project_keys.bearer(request)
     if bearer is None:
-        raise Unauthorized("A secret key, or a developer's session token, is needed: Authorization: Bearer ….")
+        raise Unauthorized("Send a secret key or a developer's session token as Authorization: Bearer ….")
     if bearer.startswith("sk_"):
         caller = await project_keys.caller_of_secret_key(context, bearer)
         if request.query.get("publishableKey", caller.project.publishable_key) != caller.project.publishable_key:
@@ -39,9 +43,9 @@ async def dashboard_viewer(context: Context, request: Request) -> DashboardViewe
     publishable_key = request.query.get("publishableKey")
     if not publishable_key:
         raise InvalidFields({"publishableKey": "the publishable key of one of your projects"})
-    row = None
+    project = None
     if is_well_formed(publishable_key, "pk"):
-        row = await dashboard.find_project_of_developer(context.db, publishable_key, developer.user_id)
-    if row is None:
+        project = await dashboard.find_project_of_developer(context.db, publishable_key, developer.user_id)
+    if project is None:
         raise NotFound()
-    return DashboardViewer(Project.from_json(row))
+    return DashboardViewer(project)

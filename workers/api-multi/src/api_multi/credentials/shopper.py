@@ -1,4 +1,4 @@
-"""Who fills a cart: the project that a key names and, when a header or a token says so, one of its end users."""
+"""Who buys: the key names the project, and a header or a token may name one of its end users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dream.runtime.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """Somebody who buys in a store; a guest when `user_id` is None."""
+    """A buyer in a store. A guest if `user_id` is None."""
 
     project: Project
     user_id: str | None
@@ -23,7 +23,7 @@ class Shopper:
 
     @property
     def rate_key(self) -> str:
-        """Guests of a shop are told apart by their address; the backend of the shop speaks for all of its own."""
+        """Rate limits count per user; per project for a backend that names no user; per IP address for guests."""
         publishable_key = self.project.publishable_key
         if self.user_id is not None:
             return f"user:{publishable_key}:{self.user_id}"
@@ -33,7 +33,7 @@ class Shopper:
 
     @property
     def idempotency_scope(self) -> str:
-        """A secret key speaks for the whole project, a token for one end user; guests share theirs."""
+        """Idempotency keys are per project under a secret key, per user under a token. All guests of a project share one scope."""
         publishable_key = self.project.publishable_key
         if self.secret_key_hash is not None:
             return publishable_key
@@ -41,7 +41,7 @@ class Shopper:
 
 
 async def shopper(context: Context, request: Request) -> Shopper:
-    """The credential of the cart. Raises as the key does, and as the end user's token does where there is one."""
+    """The credential of the cart. Raises what the check of the key raises and, if there is a token, what its check raises."""
     bearer = project_keys.bearer(request)
     has_secret_key = bearer is not None and bearer.startswith("sk_")
     has_token = request.headers.get("x-clerk-token") is not None or (bearer is not None and not has_secret_key)

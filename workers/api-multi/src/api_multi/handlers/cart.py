@@ -1,7 +1,7 @@
-"""`POST /api/cart/checkout`: reserve the stock, then let Stripe take the money.
+"""`POST /api/cart/checkout`: reserves the stock, then creates the checkout session at Stripe.
 
-The order and its stock are in D1 before Stripe hears of them, and the URL leaves only after D1 knows the session. So whoever can
-pay has stock reserved, and what dies on the way is known to be payable by nobody.
+D1 has the order and its stock before the session is created, and the URL is answered only after D1 has the session. So a buyer who
+can pay has stock reserved, and nobody can pay for the order of a request that died before.
 """
 
 from __future__ import annotations
@@ -16,27 +16,28 @@ from dream.clients.stripe import CheckoutLine, StripeAccount, connected_account
 from dream.clients.stripe_http import StripeRefused
 from dream.db import orders, store_front
 from dream.db.orders import NewOrder
-from dream.db.stock import too_few
+from dream.db.stock import has_too_few
 from dream.domain.cart import Cart, CartLine, amount_not_payable, lines_of
-from dream.domain.keys import make_id
+from dream.domain.keys import Mode, make_id
 from dream.domain.orders import CHECKOUT_LIFE_SECONDS, SHORTEST_LIFE_SECONDS, Order, OrderItem
+from dream.domain.project import Project
 from dream.domain.stripe_objects import CheckoutSession
-from dream.domain.tiers import Tier
 from dream.domain.timestamps import iso, seconds_of
 from dream.errors import ApiError, Conflict, ConstraintFailed, Unavailable
 from dream.http.idempotency import KeyInUse, key_of
 from dream.http.request import Request
 from dream.http.response import Response, json_response
 from dream.runtime import checkpoints
-from dream.runtime.bindings import Row
 from dream.runtime.context import Context
 from dream.services.orders.settlement import settle
+from dream.services.platforms.connection import StripeNotConnected
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """An order whose stock is reserved. Items are in the order in which Stripe gets them; a session is there only when an earlier
-    try of the same request came that far.
+class ReservedOrder:
+    """An open order whose stock is reserved. The items are in the order in which Stripe gets them.
+
+    `session_id` is set if an earlier attempt of the same request created the session.
     """
 
     order_id: str
@@ -47,7 +48,7 @@ class Begun:
     session_id: str | None
 
     @classmethod
-    def of_order(cls, order: Order | NewOrder) -> Begun:
+    def of_order(cls, order: Order | NewOrder) -> ReservedOrder:
         items = tuple(sorted(order.items, key=lambda item: item.tier))
         if isinstance(order, Order):
             return cls(order.id, order.expires_at, items, order.user_id, order.email, order.session_id)
@@ -55,59 +56,58 @@ class Begun:
 
 
 async def checkout(context: Context, request: Request, shopper: Shopper) -> Response:
-    """A Checkout Session for the cart, with its stock reserved until the session ends."""
+    """Creates a checkout session for the cart. Its stock is reserved until the session ends."""
     cart = Cart.from_json(await request.json())
     project = shopper.project
     if project.project_type != "store":
-        raise Conflict("Carts are for store projects; this one sells subscriptions.", code="wrong_project_type")
+        raise Conflict(
+            "This is a saas project: it sells subscriptions, not carts. Use POST /api/create-checkout.",
+            code="wrong_project_type",
+        )
     front = await store_front.read(context.db, project.publishable_key, project.platform_id, project.mode)
-    if front.account_id is None:
-        raise _not_connected()
-    lines = lines_of(cart, _products(front.tiers))
-    account = connected_account(context, project.mode, front.account_id)
-    home_url = (
-        front.origins[0] if front.origins else f"{context.settings.sign_up_url}/account?pk={project.publishable_key}"
-    )
-    begun = await _begin(context, account, shopper, cart, lines, await _request_hash(request, shopper))
+    if front.account is None:
+        raise StripeNotConnected(project.mode)
+    lines = lines_of(cart, front.products)
+    account = connected_account(context, project.mode, front.account.account_id)
+    home_url = front.origin or f"{context.settings.sign_up_url}/account?pk={project.publishable_key}"
+    reserved = await _reserve(context, account, shopper, cart, lines, await _request_hash(request, shopper))
     await checkpoints.reached("cart-checkout:reserved")
-    session = await _open_session(context, account, project.publishable_key, begun, cart, home_url)
+    session = await _open_session(context, account, project, reserved, cart, home_url)
     await checkpoints.reached("cart-checkout:session-created")
-    await _attach(context, account, project.publishable_key, begun, session)
+    await _attach(context, account, project.publishable_key, reserved, session)
     await checkpoints.reached("cart-checkout:attached")
     return json_response(
         {
             "success": True,
             "url": session.url,
             "sessionId": session.id,
-            "orderId": begun.order_id,
-            "expiresAt": begun.expires_at,
+            "orderId": reserved.order_id,
+            "expiresAt": reserved.expires_at,
         }
     )
 
 
-def _products(rows: Sequence[Row]) -> list[Tier]:
-    tiers = [Tier.from_row(row) for row in rows]
-    return [tier for tier in tiers if tier.billing_mode == "one_off"]
-
-
 async def _request_hash(request: Request, shopper: Shopper) -> str | None:
-    """What a retry of an idempotent request has in common with it; None for one that carries no key."""
+    """The same for every attempt of an idempotent request. None for a request without an Idempotency-Key."""
     key = key_of(request)
     if key is None:
         return None
-    asked = f"{shopper.idempotency_scope}\n{shopper.user_id or ''}\n{key}\n".encode()
-    return hashlib.sha256(asked + await request.body()).hexdigest()
+    caller = f"{shopper.idempotency_scope}\n{shopper.user_id or ''}\n{key}\n".encode()
+    return hashlib.sha256(caller + await request.body()).hexdigest()
 
 
-async def _begin(
+async def _reserve(
     context: Context,
     account: StripeAccount,
     shopper: Shopper,
     cart: Cart,
     lines: Sequence[CartLine],
     request_hash: str | None,
-) -> Begun:
-    """A new order with its stock, or the one that the same request began before it died."""
+) -> ReservedOrder:
+    """A new order with its stock reserved, or the order of an earlier attempt of the same request.
+
+    Raises Conflict (`insufficient_stock`), or KeyInUse while another attempt runs.
+    """
     now = context.now_seconds()
     order = NewOrder(
         order_id=make_id("ord", os.urandom),
@@ -120,46 +120,47 @@ async def _begin(
         expires_at=iso(int(now) + CHECKOUT_LIFE_SECONDS),
         items=tuple(_item(line) for line in lines),
     )
-    if request_hash is not None and (begun := await _begun_before(context, account, shopper, request_hash)):
-        return begun
+    if request_hash is not None and (earlier := await _reserved_before(context, account, shopper, request_hash)):
+        return earlier
     try:
         await orders.begin(context.db, order, iso(now))
     except ConstraintFailed as error:
-        if too_few(error.detail):
+        if has_too_few(error.detail):
             raise await _shortage(context, shopper, cart) from None
         if orders.is_unfinished(error.detail):
             raise KeyInUse() from None
         raise
-    return Begun.of_order(order)
+    return ReservedOrder.of_order(order)
 
 
-async def _begun_before(context: Context, account: StripeAccount, shopper: Shopper, request_hash: str) -> Begun | None:
-    """What an earlier try of the request left open. One that can't be paid any more, or hardly, is closed and makes way."""
+async def _reserved_before(
+    context: Context, account: StripeAccount, shopper: Shopper, request_hash: str
+) -> ReservedOrder | None:
+    """The open order of an earlier attempt. An order that can't be paid any more, or expires too soon, is closed instead."""
     publishable_key = shopper.project.publishable_key
     order = await orders.find_unfinished(context.db, publishable_key, request_hash)
     if order is None:
         return None
     if order.session_id is not None:
-        effects = await settle(context, account, order, order.session_id)
-        await context.db.batch(effects)
+        await context.db.batch(await settle(context, account, order, order.session_id))
         still_open = await orders.find_unfinished(context.db, publishable_key, request_hash)
-        return None if still_open is None else Begun.of_order(still_open)
+        return None if still_open is None else ReservedOrder.of_order(still_open)
     if seconds_of(order.expires_at) - context.now_seconds() >= SHORTEST_LIFE_SECONDS:
-        return Begun.of_order(order)
+        return ReservedOrder.of_order(order)
     await context.db.batch(orders.abandon(publishable_key, order.id, context.now()))
     return None
 
 
 async def _shortage(context: Context, shopper: Shopper, cart: Cart) -> ApiError:
-    """Which items there are too few of, by the stock as it is now."""
+    """The error that names the items with too few units, by the stock as it is now."""
     project = shopper.project
     front = await store_front.read(context.db, project.publishable_key, project.platform_id, project.mode)
-    lines = lines_of(cart, _products(front.tiers))
-    # Stock that came back in the meantime leaves nothing to name; the buyer may simply try again.
-    items = [line.to_shortage_json() for line in lines if line.short] or [line.to_shortage_json() for line in lines]
+    lines = lines_of(cart, front.products)
+    # If the stock was released in the meantime, no item has too few units. Then all are named, and the buyer tries again.
+    items = [line.to_shortage_json() for line in lines if line.is_short] or [line.to_shortage_json() for line in lines]
     named = ", ".join(f"{item['displayName']} ({item['available']} left)" for item in items)
     return Conflict(
-        f"There are not enough of these in stock: {named}.",
+        f"There are not enough of these in stock: {named}. Reduce the quantities.",
         error="Insufficient stock",
         code="insufficient_stock",
         items=items,
@@ -167,48 +168,48 @@ async def _shortage(context: Context, shopper: Shopper, cart: Cart) -> ApiError:
 
 
 async def _open_session(
-    context: Context, account: StripeAccount, publishable_key: str, begun: Begun, cart: Cart, home_url: str
+    context: Context, account: StripeAccount, project: Project, reserved: ReservedOrder, cart: Cart, home_url: str
 ) -> CheckoutSession:
-    """The session; asked for again under the same key it is the same one. Puts the stock back when Stripe makes none."""
-    metadata = {"publishableKey": publishable_key, "orderId": begun.order_id}
-    if begun.user_id is not None:
-        metadata["userId"] = begun.user_id
+    """The order's session. A retry gets the same one. Releases the stock if Stripe refuses."""
+    metadata = {"publishableKey": project.publishable_key, "orderId": reserved.order_id}
+    if reserved.user_id is not None:
+        metadata["userId"] = reserved.user_id
     try:
-        if begun.session_id is not None:
-            return await account.retrieve_checkout(begun.session_id)
+        if reserved.session_id is not None:
+            return await account.retrieve_checkout(reserved.session_id)
         return await account.create_payment_checkout(
-            [CheckoutLine(item.price_id, item.quantity) for item in begun.items],
-            customer_email=begun.email,
-            client_reference_id=begun.order_id,
+            [CheckoutLine(item.price_id, item.quantity) for item in reserved.items],
+            customer_email=reserved.email,
+            client_reference_id=reserved.order_id,
             success_url=cart.success_url or home_url,
             cancel_url=cart.cancel_url or home_url,
-            expires_at_seconds=int(seconds_of(begun.expires_at)),
+            expires_at_seconds=int(seconds_of(reserved.expires_at)),
             metadata=metadata,
-            idempotency_key=begun.order_id,
+            idempotency_key=reserved.order_id,
         )
     except ApiError as error:
-        await context.db.batch(orders.abandon(publishable_key, begun.order_id, context.now()))
-        raise _refusal(error) from error
+        await context.db.batch(orders.abandon(project.publishable_key, reserved.order_id, context.now()))
+        raise _refusal(error, project.mode) from error
 
 
-def _refusal(error: ApiError) -> ApiError:
-    """Stripe's refusals that the caller, or the developer, can do something about."""
+def _refusal(error: ApiError, mode: Mode) -> ApiError:
+    """The error for a refusal of Stripe that the caller or the developer can do something about; other errors stay as they are."""
     if isinstance(error, StripeRefused):
         if error.is_disconnected:
-            return _not_connected()
+            return StripeNotConnected(mode, error.reason)
         if error.stripe_code in ("amount_too_small", "amount_too_large"):
             return amount_not_payable()
     return error
 
 
 async def _attach(
-    context: Context, account: StripeAccount, publishable_key: str, begun: Begun, session: CheckoutSession
+    context: Context, account: StripeAccount, publishable_key: str, reserved: ReservedOrder, session: CheckoutSession
 ) -> None:
-    """Make the session the order's. An order that was given up meanwhile has no stock to sell, so its session is closed."""
-    if await orders.attach_session(context.db, publishable_key, begun.order_id, session.id, context.now()):
+    """Stores the session with the order. If the order was abandoned meanwhile, its stock is released, so the session is expired."""
+    if await orders.attach_session(context.db, publishable_key, reserved.order_id, session.id, context.now()):
         return
     await account.expire_checkout(session.id)
-    raise Unavailable(reason="the order was given up before its session came", code="checkout_timed_out")
+    raise Unavailable(reason="the order was abandoned before its session was stored", code="checkout_timed_out")
 
 
 def _item(line: CartLine) -> OrderItem:
@@ -220,12 +221,4 @@ def _item(line: CartLine) -> OrderItem:
         product_id=product.product_id,
         unit_amount=product.price,
         quantity=line.quantity,
-    )
-
-
-def _not_connected() -> Conflict:
-    return Conflict(
-        "This project's developer has not connected a Stripe account.",
-        error="Stripe not connected",
-        code="stripe_not_connected",
     )

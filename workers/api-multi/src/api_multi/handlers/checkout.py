@@ -1,4 +1,6 @@
-"""`POST /api/create-checkout`: Stripe Checkout for a subscription tier, or the portal for whoever has one. Never a second one."""
+"""`POST /api/create-checkout`: Stripe Checkout for a subscription tier; the billing portal for a user who subscribes already. A user
+never gets a second subscription.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,12 @@ from dream.services.outbox.stripe import expire_if_open
 from dream.services.platforms.connection import StripeNotConnected
 
 ATTEMPTS = 4
-"""How often a call starts over because another call for the same user was faster."""
+"""How often a call starts over because another call for the same user stored its session first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What the app asked for."""
+class CheckoutRequest:
+    """The body of the request. `tier` names a tier, as the app wrote it."""
 
     tier: str
     price_id: str | None
@@ -40,8 +42,8 @@ class Wish:
     cancel_url: str | None
 
     @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> Wish:
-        """Raises InvalidFields, naming all that is wrong."""
+    def from_json(cls, body: Mapping[str, Any]) -> CheckoutRequest:
+        """Raises InvalidFields with all problems."""
         fields: dict[str, str] = {}
         tier, price_id = body.get("tier"), body.get("priceId")
         if not isinstance(tier, str) or not 0 < len(tier.strip()) <= 100:
@@ -57,53 +59,65 @@ class Wish:
         return cls(str(tier), price_id, body.get("successUrl"), body.get("cancelUrl"))
 
     def tier_of(self, user: Subscriber) -> tuple[Tier, str]:
-        """The tier and its price. Raises BadRequest for what the project does not sell, Unprocessable for a free tier."""
+        """The tier and its price. Raises BadRequest for a tier or a price of another project, Unprocessable for a free tier."""
         tier = find_tier(user.tiers, self.tier)
         if tier is None or tier.billing_mode != "subscription":
-            raise BadRequest("This project has no such tier.", code="unknown_plan", fields={"tier": "no such tier"})
+            raise BadRequest(
+                "This project has no such tier. Send the name of a tier from GET /api/tiers.",
+                code="unknown_plan",
+                fields={"tier": "the name of a tier of this project"},
+            )
         if self.price_id is not None and self.price_id != tier.price_id:
             raise BadRequest(
-                "priceId is not the price of this tier.",
+                "priceId is not the price of this tier. Leave it out, or send the tier's priceId from GET /api/tiers.",
                 code="wrong_price",
-                fields={"priceId": "not this tier's price"},
+                fields={"priceId": "the price of this tier"},
             )
         if tier.price_id is None:
-            raise Unprocessable("A free tier needs no checkout.", code="free_tier")
+            raise Unprocessable("A free tier needs no checkout: every user is on it without one.", code="free_tier")
         return tier, tier.price_id
 
 
 async def create_checkout(context: Context, request: Request, caller: EndUserCaller) -> Response:
-    """The URL where the user subscribes to the tier, or changes to it."""
-    wish = Wish.from_json(await request.json())
+    """The URL of the page where the user subscribes to the tier, or changes to it."""
+    wanted = CheckoutRequest.from_json(await request.json())
     for _ in range(ATTEMPTS):
         user = await subscriber.load(context, caller)
         try:
-            answer = await _answer(context, user, wish)
+            answer = await _open_page(context, user, wanted)
         except StripeRefused as refusal:
             if refusal.is_disconnected:
                 raise StripeNotConnected(caller.project.mode, refusal.reason) from None
             raise
         if answer is not None:
             return json_response(answer)
-    raise Conflict("Other checkouts of this user are being made right now.", code="checkout_in_progress")
+    raise Conflict(
+        "Other checkouts of this user are being created right now. Try again in a moment.", code="checkout_in_progress"
+    )
 
 
-async def _answer(context: Context, user: Subscriber, wish: Wish) -> dict[str, Any] | None:
-    """None when another call for the same user was faster."""
-    tier, price_id = wish.tier_of(user)
+async def _open_page(context: Context, user: Subscriber, wanted: CheckoutRequest) -> dict[str, Any] | None:
+    """The page for the user. None if another call for the same user stored its session first."""
+    tier, price_id = wanted.tier_of(user)
     stripe = user.stripe(context)
-    if user.last_session is not None and user.session_open_until > context.now():
-        await expire_if_open(stripe, user.last_session)
+    if user.last_session_id is not None and user.session_open_until > context.now():
+        await expire_if_open(stripe, user.last_session_id)
         await checkpoints.reached("create-checkout:previous-expired")
     present = await _live_subscription(stripe, user)
     if present is not None:
-        url = await _portal(context, user, present, price_id, wish.success_url or user.home_url)
+        url = await _portal(context, user, present, price_id, wanted.success_url or user.home_url)
         return {"url": url, "sessionId": None, "kind": "portal"}
-    session = await _checkout(context, stripe, user, tier, price_id, wish)
+    session = await _checkout(context, stripe, user, tier, price_id, wanted)
     await checkpoints.reached("create-checkout:session-created")
     owner = user.owner
-    if not await checkout_sessions.record(
-        context.db, owner.publishable_key, owner.user_id, session.id, tier.name, session.expires_at, user.last_session
+    if not await checkout_sessions.replace(
+        context.db,
+        owner.publishable_key,
+        owner.user_id,
+        session.id,
+        tier.name,
+        session.expires_at,
+        user.last_session_id,
     ):
         await expire_if_open(stripe, session.id)
         return None
@@ -111,7 +125,7 @@ async def _answer(context: Context, user: Subscriber, wish: Wish) -> dict[str, A
 
 
 async def _live_subscription(stripe: StripeAccount, user: Subscriber) -> StripeSubscription | None:
-    """What the user has at Stripe now, of this project; Stripe knows of a payment before its event has come."""
+    """The user's live subscription of this project, from Stripe: Stripe has it before its event has come."""
     if user.customer_id is None:
         return None
     try:
@@ -127,7 +141,7 @@ async def _live_subscription(stripe: StripeAccount, user: Subscriber) -> StripeS
 async def _portal(
     context: Context, user: Subscriber, present: StripeSubscription, price_id: str, return_url: str
 ) -> str:
-    """Where the subscriber confirms the change; the portal's own page for one who has this tier, or has to pay first."""
+    """The page where the user confirms the change; the portal's first page for a user who has this price or must pay first."""
     if present.price_id != price_id and present.status in SWITCHABLE_STATUSES:
         try:
             return await billing_portal.open_price_change(context, user, present, price_id, return_url)
@@ -139,25 +153,27 @@ async def _portal(
 
 
 async def _checkout(
-    context: Context, stripe: StripeAccount, user: Subscriber, tier: Tier, price_id: str, wish: Wish
+    context: Context, stripe: StripeAccount, user: Subscriber, tier: Tier, price_id: str, wanted: CheckoutRequest
 ) -> CheckoutSession:
-    """A new session. Its idempotency key names the one before, so that calls at once, and a retry after a crash, get the same."""
+    """A new session. Its idempotency key includes the last session, so calls at once, and a retry after a crash, get the same one."""
     user = await _with_customer(context, stripe, user)
     try:
-        return await _create(stripe, user, tier, price_id, wish)
+        return await _create(stripe, user, tier, price_id, wanted)
     except StripeRefused as refusal:
         if refusal.param != "customer" or not refusal.is_missing:
             raise
     return await _create(
-        stripe, await _with_customer(context, stripe, user, gone=user.customer_id), tier, price_id, wish
+        stripe, await _with_customer(context, stripe, user, gone=user.customer_id), tier, price_id, wanted
     )
 
 
-async def _create(stripe: StripeAccount, user: Subscriber, tier: Tier, price_id: str, wish: Wish) -> CheckoutSession:
-    success_url = wish.success_url or user.home_url
-    cancel_url = wish.cancel_url or user.home_url
-    asked = [
-        user.last_session,
+async def _create(
+    stripe: StripeAccount, user: Subscriber, tier: Tier, price_id: str, wanted: CheckoutRequest
+) -> CheckoutSession:
+    success_url = wanted.success_url or user.home_url
+    cancel_url = wanted.cancel_url or user.home_url
+    inputs = [
+        user.last_session_id,
         user.subscription_id,
         user.customer_id,
         price_id,
@@ -173,17 +189,17 @@ async def _create(stripe: StripeAccount, user: Subscriber, tier: Tier, price_id:
         cancel_url=cancel_url,
         trial_days=tier.trial_days,
         metadata=user.owner.to_metadata(),
-        idempotency_key=f"checkout:{_fingerprint(user.owner, asked)}",
+        idempotency_key=f"checkout:{_fingerprint(user.owner, inputs)}",
     )
 
 
 async def _with_customer(
     context: Context, stripe: StripeAccount, user: Subscriber, *, gone: str | None = None
 ) -> Subscriber:
-    """The subscriber with a customer at Stripe: the one there is, or a new one in place of one that is `gone`."""
+    """The user with a customer at Stripe: the present one, or a new one in place of `gone`, which Stripe does not have any more."""
     if user.customer_id is not None and gone is None:
         return user
-    made = await stripe.create_customer(
+    customer = await stripe.create_customer(
         email=user.email,
         metadata=user.owner.to_metadata(),
         idempotency_key=f"customer:{_fingerprint(user.owner, [user.email, gone])}",
@@ -191,10 +207,10 @@ async def _with_customer(
     await checkpoints.reached("create-checkout:customer-created")
     owner = user.owner
     customer_id = await end_users.set_customer(
-        context.db, owner.publishable_key, owner.user_id, user.email, made.id, gone, context.now()
+        context.db, owner.publishable_key, owner.user_id, user.email, customer.id, gone, context.now()
     )
     return replace(user, customer_id=customer_id)
 
 
-def _fingerprint(owner: Owner, asked: list[str | int | None]) -> str:
-    return hashlib.sha256(json.dumps([owner.publishable_key, owner.user_id, *asked]).encode()).hexdigest()
+def _fingerprint(owner: Owner, inputs: list[str | int | None]) -> str:
+    return hashlib.sha256(json.dumps([owner.publishable_key, owner.user_id, *inputs]).encode()).hexdigest()

@@ -15,7 +15,7 @@ from dream.services.platforms.connection import StripeNotConnected
 
 
 async def open_portal(context: Context, request: Request, caller: EndUserCaller) -> Response:
-    """The URL of the portal, good for minutes. Raises NoSubscription for a user whom Stripe does not know."""
+    """The URL of the portal; it works for minutes. Raises NoSubscription for a user without a customer at Stripe."""
     return_url = (await request.json()).get("returnUrl")
     problem = None if return_url is None else return_url_problem(return_url)
     if problem is not None:

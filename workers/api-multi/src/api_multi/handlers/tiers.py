@@ -1,4 +1,4 @@
-"""`GET /api/tiers`: what the project sells."""
+"""`GET /api/tiers`: the tiers of the project."""
 
 from __future__ import annotations
 

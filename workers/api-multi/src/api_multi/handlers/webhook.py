@@ -1,4 +1,4 @@
-"""`POST /webhook/stripe`: events of connected accounts, each verified over its raw bytes and handled once."""
+"""`POST /webhook/stripe`: events of connected accounts. Each is verified over its raw bytes and handled once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ HANDLERS: Mapping[str, EventHandler] = {
 
 
 async def receive(context: Context, request: Request, caller: Nobody) -> Response:
-    """Handle one event. Signatures are made with the real time, so it is the real clock that judges them."""
+    """Handles one event. Stripe signs with the real time, so the signature is checked by the real clock, not by `context.now`."""
     body = await request.body(WEBHOOK_CAP_BYTES)
     event = verified_event(body, request.headers.get("stripe-signature"), _secrets(context), time.time())
     return await process(context, _event(event, body), HANDLERS)

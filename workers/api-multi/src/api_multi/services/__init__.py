@@ -1,1 +1,1 @@
-"""What more than one handler of this worker does."""
+"""What more than one handler of this worker uses."""

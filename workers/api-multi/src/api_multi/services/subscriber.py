@@ -1,4 +1,4 @@
-"""What billing needs to know of one end user, in one round trip to D1: account, customer, subscription, open checkout, tiers."""
+"""An end user as billing sees them: account, customer, subscription, last checkout, tiers. Loaded in one round trip to D1."""
 
 from __future__ import annotations
 
@@ -6,15 +6,8 @@ from dataclasses import dataclass
 
 from dream.auth.principal import EndUserCaller
 from dream.clients.stripe import StripeAccount, connected_account
-from dream.db import (
-    checkout_sessions,
-    connected_accounts,
-    end_users,
-    portal_configurations,
-    projects,
-    subscriptions,
-)
-from dream.db import tiers as tier_rows
+from dream.db import subscribers
+from dream.db.portal_configurations import PortalConfiguration
 from dream.domain.connected_account import ConnectedAccount
 from dream.domain.subscriptions import Owner
 from dream.domain.tiers import Tier
@@ -24,75 +17,58 @@ from dream.services.platforms.connection import StripeNotConnected
 
 
 class NoSubscription(Conflict):
-    """409: Stripe knows no customer for this user, so there is nothing to manage."""
+    """409: the user has no customer at Stripe, so there is nothing to manage."""
 
     error = "No subscription"
     code = "no_subscription"
-    message = "This user has never subscribed, so there is no billing to manage."
-
-
-@dataclass(frozen=True, slots=True)
-class PortalConfiguration:
-    """The portal as Stripe was told to show it. `prices` is JSON."""
-
-    account_id: str
-    configuration_id: str
-    prices: str
+    message = "This user has never subscribed, so there is no billing to manage. Create a checkout first."
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """One end user, as far as money is concerned. `last_session` is the checkout made last, open until `session_open_until`."""
+    """One end user, as far as money is concerned. `last_session_id` is the last checkout session, open until `session_open_until`.
+
+    `home_url` is where Stripe sends the user back to if the app names no URL: the project's first redirect origin, else the account
+    page of sign-up.
+    """
 
     owner: Owner
     account: ConnectedAccount
     email: str | None
     customer_id: str | None
     subscription_id: str | None
-    last_session: str | None
+    last_session_id: str | None
     session_open_until: str
     tiers: tuple[Tier, ...]
     portal: PortalConfiguration | None
     home_url: str
-    """Where to go back to when the app does not say: the project's first redirect origin, else our sign-up's account page."""
 
     def stripe(self, context: Context) -> StripeAccount:
-        """The connected account that bills this end user."""
+        """The connected account that bills this user."""
         return connected_account(context, self.account.mode, self.account.account_id)
 
 
 async def load(context: Context, caller: EndUserCaller) -> Subscriber:
-    """The caller's end user. Raises Conflict for a store project, StripeNotConnected without an account."""
+    """The end user of the caller. Raises Conflict for a store project, StripeNotConnected if no account is connected."""
     project = caller.project
-    key, user_id = project.publishable_key, caller.user_id
     if project.project_type != "saas":
-        raise Conflict("A store project sells products, not subscriptions.", code="wrong_project_type")
-    accounts, users, rows, sessions, tiers, portals, origins = await context.db.batch(
-        [
-            connected_accounts.of_platform(project.platform_id, project.mode),
-            end_users.of_user(key, user_id),
-            subscriptions.of_user(key, user_id),
-            checkout_sessions.of_user(key, user_id),
-            tier_rows.LIST_OF_PROJECT.bind(key),
-            portal_configurations.of_project(key),
-            projects.LIST_ORIGINS.bind(key),
-        ]
-    )
-    if not accounts:
+        raise Conflict(
+            "This is a store project: it sells products, not subscriptions. Use POST /api/cart/checkout.",
+            code="wrong_project_type",
+        )
+    found = await subscribers.read(context.db, project, caller.user_id)
+    if found.account is None:
         raise StripeNotConnected(project.mode)
-    user = users[0] if users else {"email": None, "stripeCustomerId": None}
-    account = ConnectedAccount(project.platform_id, accounts[0]["stripeUserId"], project.mode)
+    session = found.last_session
     return Subscriber(
-        owner=Owner(key, user_id),
-        account=account,
-        email=user["email"] or caller.email,
-        customer_id=user["stripeCustomerId"],
-        subscription_id=rows[0]["subscriptionId"] if rows else None,
-        last_session=sessions[0]["sessionId"] if sessions else None,
-        session_open_until=sessions[0]["expiresAt"] if sessions else "",
-        tiers=tuple(Tier.from_row(row) for row in tiers),
-        portal=PortalConfiguration(portals[0]["account"], portals[0]["configurationId"], portals[0]["prices"])
-        if portals
-        else None,
-        home_url=origins[0]["origin"] if origins else f"{context.settings.sign_up_url}/account?pk={key}",
+        owner=Owner(project.publishable_key, caller.user_id),
+        account=found.account,
+        email=found.profile.email or caller.email,
+        customer_id=found.profile.customer_id,
+        subscription_id=found.subscription_id,
+        last_session_id=None if session is None else session.session_id,
+        session_open_until="" if session is None else session.expires_at,
+        tiers=found.tiers,
+        portal=found.portal,
+        home_url=found.origin or f"{context.settings.sign_up_url}/account?pk={project.publishable_key}",
     )

@@ -1,1 +1,1 @@
-"""What events of connected accounts mean to us, one module per event, named as Stripe names it."""
+"""Handlers of events of connected accounts: one module per event, named as Stripe names the event."""

@@ -1,4 +1,4 @@
-"""`account.application.deauthorized`: the developer, at Stripe, took our access to the account away."""
+"""`account.application.deauthorized`: the developer disconnected dream-api at Stripe."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dream.webhooks.processing import Event, Handled, ignored
 
 
 async def deauthorized(context: Context, event: Event) -> Handled:
-    """Note that the account is not connected any more, unless it was connected again since."""
+    """Records that the account is disconnected, unless it was connected again since."""
     if event.account is None:
         return ignored("not of a connected account")
     mode = mode_of(event)
-    platform = await connected_accounts.platform_of(context.db, event.account, mode)
-    if platform is None or platform["status"] != "connected":
+    holder = await connected_accounts.find_holder(context.db, event.account, mode)
+    if holder is None or not holder.is_connected:
         return ignored("not connected")
     try:
         await connected_account(context, mode, event.account).retrieve_account()
@@ -29,7 +29,7 @@ async def deauthorized(context: Context, event: Event) -> Handled:
     details = {"account": event.account, "mode": mode}
     return Handled(
         [
-            stripe_tokens.revoke(platform["platformId"], mode, event.account, now),
-            audit_log.record(platform["platformId"], None, "stripe", "stripe.disconnected", details, now),
+            stripe_tokens.revoke(holder.platform_id, mode, event.account, now),
+            audit_log.record(holder.platform_id, None, "stripe", "stripe.disconnected", details, now),
         ]
     )

@@ -1,4 +1,4 @@
-"""A checkout session that pays a cart: its order follows what Stripe says of the session now, whichever event came."""
+"""Checkout sessions of carts: the order follows what Stripe says about the session now, whichever event came."""
 
 from __future__ import annotations
 
@@ -15,35 +15,36 @@ from dream.webhooks.processing import Event, Handled, ignored, rejected
 
 
 async def session_changed(context: Context, event: Event) -> Handled:
-    """Settle the order of the event's session."""
+    """Settles the order of the event's session."""
     if event.object["mode"] != "payment":
-        return ignored("not a cart's session")
+        return ignored("not a session of a cart")
     return await settle_order(context, event, event.object["metadata"] or {}, event.object["id"])
 
 
 async def settle_order(
     context: Context, event: Event, metadata: Mapping[str, Any], session_id: str | None = None
 ) -> Handled:
-    """Settle the order that these metadata name, if the event's account may speak of its project.
+    """Settles the order that these metadata name, if the event's account may act for its project.
 
-    `session_id` is the session that the event is about, if it is about one.
+    `session_id` is the session of the event, None for an event about something else.
     """
     publishable_key, order_id = metadata.get("publishableKey"), metadata.get("orderId")
     if not isinstance(publishable_key, str) or not isinstance(order_id, str):
-        return ignored("not made by us")
+        return ignored("not created by dream-api")
     account = await match_project(context, event, publishable_key)
     if isinstance(account, Handled):
         return account
     order = await orders.find(context.db, publishable_key, order_id)
     if order is None:
         return ignored("no such order", publishable_key)
-    asked = order.session_id or session_id
-    if asked is None or session_id not in (None, asked):
+    session_of_order = order.session_id or session_id
+    if session_of_order is None or session_id not in (None, session_of_order):
         return rejected("not the order's session")
     try:
-        effects = await settle(context, connected_account(context, account.mode, account.account_id), order, asked)
+        stripe = connected_account(context, account.mode, account.account_id)
+        statements = await settle(context, stripe, order, session_of_order)
     except StripeRefused as refusal:
         if not refusal.is_disconnected:
             raise
         return ignored("the account is disconnected", publishable_key)
-    return Handled(effects, publishable_key=publishable_key)
+    return Handled(statements, publishable_key=publishable_key)

@@ -1,4 +1,4 @@
-"""`charge.dispute.created`: the buyer's bank disputes a payment. The order says so; its stock stays sold."""
+"""`charge.dispute.created`: the buyer's bank disputes a payment. The order becomes `disputed`; its stock stays sold."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dream.webhooks.processing import Event, Handled, ignored
 
 
 async def disputed(context: Context, event: Event) -> Handled:
-    """Settle the order of the disputed charge."""
+    """Settles the order of the disputed charge."""
     found = await charge_of_event(context, event, event.object["charge"])
     if isinstance(found, Handled):
         return found
     _, charge = found
     if "orderId" not in charge.metadata:
-        return ignored("not an order's charge")
+        return ignored("not a charge of an order")
     return await cart_checkout.settle_order(context, event, charge.metadata)

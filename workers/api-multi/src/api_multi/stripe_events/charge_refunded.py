@@ -1,4 +1,4 @@
-"""`charge.refunded`: money went back, all of it or a part, of an order or of a subscription's invoice."""
+"""`charge.refunded`: an order or an invoice of a subscription was refunded, in full or in part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dream.webhooks.processing import Event, Handled, ignored
 
 
 async def refunded(context: Context, event: Event) -> Handled:
-    """Store the sum of all refunds, whether or not the payment is known yet. A full refund puts an order's stock back."""
+    """Stores the sum of all refunds, whether or not D1 has the payment yet. A full refund of an order releases its stock."""
     found = await charge_of_event(context, event, event.object["id"])
     if isinstance(found, Handled):
         return found
@@ -26,21 +26,21 @@ async def refunded(context: Context, event: Event) -> Handled:
 
 
 async def _invoice_refunded(context: Context, event: Event, account: StripeAccount, charge: StripeCharge) -> Handled:
-    """An invoice's charge carries no metadata of ours: the invoice tells whose it is.
+    """The charge of an invoice has no metadata of dream-api. The metadata of its subscription name the user.
 
-    The whole payment is stored, so that a refund which is heard of before its payment is not lost.
+    Stores the whole payment, so that a refund whose event comes before the payment's is not lost.
     """
     if charge.payment_intent_id is None:
-        return ignored("not made by us")
+        return ignored("not created by dream-api")
     try:
         paid = await account.list_invoice_payments(payment_intent_id=charge.payment_intent_id)
         if not paid:
-            return ignored("not made by us")
+            return ignored("not created by dream-api")
         invoice = await account.retrieve_invoice(paid[0].invoice_id)
     except StripeRefused as refusal:
         if not refusal.is_disconnected and not refusal.is_missing:
             raise
-        return ignored("the invoice can't be read")
+        return ignored("Stripe does not show the invoice")
     matched = await match_owner(context, event, invoice.subscription_metadata)
     if isinstance(matched, Handled):
         return matched
@@ -55,4 +55,4 @@ async def _invoice_refunded(context: Context, event: Event, account: StripeAccou
         amount_refunded=charge.amount_refunded,
         paid_at=invoice.paid_at or charge.created,
     )
-    return Handled([payments.record(owner.publishable_key, payment)], publishable_key=owner.publishable_key)
+    return Handled([payments.upsert(owner.publishable_key, payment)], publishable_key=owner.publishable_key)

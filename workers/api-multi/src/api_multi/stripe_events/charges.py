@@ -1,4 +1,4 @@
-"""The charge that an event is about, as Stripe has it now."""
+"""Reads the charge of an event at Stripe, as it is now."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dream.webhooks.processing import Event, Handled, ignored
 async def charge_of_event(
     context: Context, event: Event, charge_id: str
 ) -> tuple[StripeAccount, StripeCharge] | Handled:
-    """The account and the charge; else what the event comes to. Whose project it is remains to be bound."""
+    """The account and the charge; otherwise the outcome of the event. The caller still has to match the charge to a project."""
     if event.account is None:
         return ignored("not of a connected account")
     mode = mode_of(event)
-    platform = await connected_accounts.platform_of(context.db, event.account, mode)
-    if platform is None or platform["status"] != "connected":
+    holder = await connected_accounts.find_holder(context.db, event.account, mode)
+    if holder is None or not holder.is_connected:
         return ignored("not connected")
     account = connected_account(context, mode, event.account)
     try:
@@ -27,4 +27,4 @@ async def charge_of_event(
     except StripeRefused as refusal:
         if not refusal.is_disconnected and not refusal.is_missing:
             raise
-        return ignored("the charge can't be read")
+        return ignored("Stripe does not show the charge")

@@ -1,4 +1,4 @@
-"""`checkout.session.async_payment_failed`: the bank debit of a cart came to nothing; its stock goes back."""
+"""`checkout.session.async_payment_failed`: the bank debit of a cart failed. Its stock is released."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from dream.webhooks.processing import Event, Handled
 
 
 async def async_payment_failed(context: Context, event: Event) -> Handled:
-    """Settle the cart's order. A subscription's checkout has events of its own."""
+    """Settles the order of a cart. For subscriptions, `customer.subscription.*` tells what happened."""
     return await cart_checkout.session_changed(context, event)

@@ -1,4 +1,4 @@
-"""`checkout.session.completed`: a subscription's checkout or a cart's, by the session's mode."""
+"""`checkout.session.completed`: the checkout of a subscription or of a cart, by the mode of the session."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dream.webhooks.processing import Event, Handled
 
 
 async def completed(context: Context, event: Event) -> Handled:
-    """Hand the session to what it paid for."""
+    """Stores the subscription, or settles the order, that the session paid for."""
     if event.object["mode"] == "subscription":
         return await subscription_checkout.completed(context, event)
     return await cart_checkout.session_changed(context, event)

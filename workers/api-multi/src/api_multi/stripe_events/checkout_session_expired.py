@@ -1,4 +1,4 @@
-"""`checkout.session.expired`: nobody paid in time; the stock of a cart goes back."""
+"""`checkout.session.expired`: nobody paid in time. The stock of the cart is released."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from dream.webhooks.processing import Event, Handled
 
 
 async def expired(context: Context, event: Event) -> Handled:
-    """Settle the cart's order. A subscription's checkout has events of its own."""
+    """Settles the order of a cart. For subscriptions, `customer.subscription.*` tells what happened."""
     return await cart_checkout.session_changed(context, event)

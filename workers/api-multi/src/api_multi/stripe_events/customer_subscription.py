@@ -1,4 +1,4 @@
-"""`customer.subscription.created`, `.updated`, `.deleted`: the row follows Stripe's subscription, whichever of them came."""
+"""`customer.subscription.created`, `.updated`, `.deleted`: D1 stores what Stripe says now, whichever of them came."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dream.webhooks.processing import Event, Handled, handled
 
 
 async def changed(context: Context, event: Event) -> Handled:
-    """Store the subscription as it is now."""
+    """Stores the subscription as it is now."""
     matched = await match_owner(context, event, event.object["metadata"])
     if isinstance(matched, Handled):
         return matched

@@ -1,4 +1,4 @@
-"""`invoice.paid`: the money counts as revenue, and the subscription may be active again."""
+"""`invoice.paid`: the amount becomes revenue, and the subscription may be active again."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from dream.webhooks.processing import Event, Handled, handled
 
 
 async def paid(context: Context, event: Event) -> Handled:
-    """Store what was paid, and the subscription as it is now."""
+    """Stores the payment, and the subscription as it is now."""
     matched = await match_invoice(context, event)
     if isinstance(matched, Handled):
         return matched
     synced = await subscription_sync.sync(context, matched.account, matched.owner, matched.subscription_id)
-    payment = await _payment(context, event, matched) if synced.outcome == "stored" else []
+    payment = await _payment_statements(context, event, matched) if synced.outcome == "stored" else []
     return handled(synced, payment)
 
 
-async def _payment(context: Context, event: Event, matched: MatchedInvoice) -> list[Bound]:
-    """The payment as Stripe has it now; none for an invoice over nothing, such as a trial's. Refunds come by their own event."""
+async def _payment_statements(context: Context, event: Event, matched: MatchedInvoice) -> list[Bound]:
+    """The statement that stores the payment as Stripe has it now. None for an invoice of 0, such as a trial's. Refunds have their own
+    event.
+    """
     stripe = connected_account(context, matched.account.mode, matched.account.account_id)
     invoice = await stripe.retrieve_invoice(matched.invoice_id)
     if invoice.amount_paid == 0:
@@ -43,4 +45,4 @@ async def _payment(context: Context, event: Event, matched: MatchedInvoice) -> l
         amount_refunded=0,
         paid_at=invoice.paid_at or event.created_at,
     )
-    return [payments.record(matched.owner.publishable_key, payment)]
+    return [payments.upsert(matched.owner.publishable_key, payment)]

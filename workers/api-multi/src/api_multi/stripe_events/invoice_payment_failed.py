@@ -1,4 +1,4 @@
-"""`invoice.payment_failed`: the subscription is past due, unpaid or ended, as Stripe says now."""
+"""`invoice.payment_failed`: the subscription is past due, unpaid or ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dream.webhooks.processing import Event, Handled, handled
 
 
 async def payment_failed(context: Context, event: Event) -> Handled:
-    """Store the subscription as it is now."""
+    """Stores the subscription as it is now."""
     matched = await match_invoice(context, event)
     if isinstance(matched, Handled):
         return matched

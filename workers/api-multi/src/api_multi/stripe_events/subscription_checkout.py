@@ -1,4 +1,4 @@
-"""A paid checkout session that started a subscription."""
+"""Completed checkout sessions of subscriptions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dream.webhooks.processing import Event, Handled, handled
 
 
 async def completed(context: Context, event: Event) -> Handled:
-    """Store the subscription that it started, and that the session is no longer open."""
+    """Stores the subscription that the session started, and closes the session in D1."""
     session = event.object
     matched = await match_owner(context, event, session["metadata"])
     if isinstance(matched, Handled):

@@ -1,4 +1,4 @@
-"""Which subscription an invoice bills, and whose it is, by the snapshot that Stripe took when it was finalized."""
+"""Matches an invoice to its subscription and its user, by the metadata that Stripe copied when the invoice was finalized."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dream.webhooks.processing import Event, Handled, ignored
 
 @dataclass(frozen=True, slots=True)
 class MatchedInvoice:
-    """An invoice of a subscription that was made by us, on an account that may speak of its project."""
+    """An invoice of a subscription that dream-api created, on an account that may act for the user's project."""
 
     account: ConnectedAccount
     owner: Owner
@@ -24,10 +24,10 @@ class MatchedInvoice:
 
 
 async def match_invoice(context: Context, event: Event) -> MatchedInvoice | Handled:
-    """The invoice, matched; else what the event comes to."""
+    """The invoice; otherwise the outcome of the event."""
     parent: Mapping[str, Any] = event.object["parent"] or {}
     if parent.get("type") != "subscription_details":
-        return ignored("not of a subscription")
+        return ignored("not an invoice of a subscription")
     details = parent["subscription_details"]
     matched = await match_owner(context, event, details["metadata"] or {})
     if isinstance(matched, Handled):

@@ -11,7 +11,6 @@ from dream.crypto.sealing import SealBroken, is_current
 from dream.crypto.secret_keys import reveal
 from dream.db import api_keys, owned_projects, tiers
 from dream.db.owned_projects import ListedProject
-from dream.domain.tiers import Tier
 from dream.errors import NotFound
 from dream.http.request import Request
 from dream.http.response import Response, json_response
@@ -72,7 +71,7 @@ async def _key_and_products(
         _secret_key(context, developer, listed),
         tiers.list_of_project(context.db, listed.project.publishable_key),
     )
-    return secret_key, [{"tier": tier.name, **tier.to_json()} for tier in map(Tier.from_row, found)]
+    return secret_key, [{"tier": tier.name, **tier.to_json()} for tier in found]
 
 
 async def _secret_key(context: Context, developer: Developer, listed: ListedProject) -> str | None:

@@ -41,7 +41,7 @@ async def _delete(context: Context, draft: AbandonedDraft) -> None:
     statements: list[Bound] = []
     if account is not None:
         product_ids, price_ids = await _created_at_stripe(context, draft, account)
-        statements = tiers.owe_unused(key, mode, account, product_ids, price_ids, context.now())
+        statements = tiers.enqueue_archiving_unused(key, mode, account, product_ids, price_ids, context.now())
     await context.db.batch([*statements, project_drafts.delete(draft.draft_id)])
 
 

@@ -10,8 +10,7 @@ from dream.clients.stripe_http import StripeRefused
 from dream.db import clerk_effects, connected_accounts, subscriptions
 from dream.domain.connected_account import ConnectedAccount
 from dream.domain.stripe_objects import StripeSubscription
-from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS, Owner, SubscriptionFacts
-from dream.domain.timestamps import iso
+from dream.domain.subscriptions import Owner, SubscriptionFacts
 from dream.runtime.context import Context
 from dream.services.subscriptions import subscription_sync
 from dream.services.sync import commit
@@ -39,10 +38,10 @@ class Position:
 async def slice_(context: Context, cursor: str) -> Slice:
     """One page of one account's list."""
     position = Position.of(cursor)
-    rows = await connected_accounts.list_connected(context.db, (position.platform_id, position.mode), 1)
-    if not rows:
+    accounts = await connected_accounts.list_connected(context.db, (position.platform_id, position.mode), 1)
+    if not accounts:
         return Slice(None, 0, 0)
-    account = ConnectedAccount(rows[0]["platformId"], rows[0]["stripeUserId"], rows[0]["mode"])
+    account = accounts[0]
     next_account = Position(account.platform_id, account.mode, None)
     try:
         page, has_more = await connected_account(context, account.mode, account.account_id).list_subscriptions(
@@ -58,19 +57,20 @@ async def slice_(context: Context, cursor: str) -> Slice:
 
 async def _check(context: Context, account: ConnectedAccount, page: list[StripeSubscription]) -> int:
     """How many of the subscriptions had to be put right."""
-    rows = await subscriptions.list_of_ids(context.db, [each.id for each in page])
-    known = {row["subscriptionId"]: row for row in rows}
+    found_here = await subscriptions.list_by_ids(context.db, [each.id for each in page])
+    known = {each.facts.subscription_id: each for each in found_here}
     repaired = 0
     for subscription in page:
         named = Owner.from_metadata(subscription.metadata)
-        row = known.get(subscription.id)
-        if row is not None and subscription.status == "past_due":
-            await _show_plan(context, Owner(row["publishableKey"], row["userId"]))
+        here = known.get(subscription.id)
+        if here is not None and subscription.status == "past_due":
+            await _show_plan(context, here.owner)
         found = SubscriptionFacts.from_stripe(subscription)
-        if named is None or (row is None and not found.is_live):
+        if named is None or (here is None and not found.is_live):
             continue
-        if row is None or _differs(SubscriptionFacts.from_row(row), found):
-            repaired += await _repair(context, account, named, subscription, "none" if row is None else row["status"])
+        if here is None or _differs(here.facts, found):
+            status_here = "none" if here is None else here.facts.status
+            repaired += await _repair(context, account, named, subscription, status_here)
     return repaired
 
 
@@ -83,8 +83,10 @@ async def _repair(
     context: Context, account: ConnectedAccount, named: Owner, subscription: StripeSubscription, here: str
 ) -> int:
     """As an event would have, had it come."""
-    project = await connected_accounts.project_of(context.db, account.account_id, account.mode, named.publishable_key)
-    if project is None:
+    of_project = await connected_accounts.find_for_project(
+        context.db, account.account_id, account.mode, named.publishable_key
+    )
+    if of_project is None:
         return 0
     if not await commit(context, await subscription_sync.sync(context, account, named, subscription.id)):
         return 0
@@ -100,7 +102,4 @@ async def _repair(
 
 async def _show_plan(context: Context, owner: Owner) -> None:
     """Time alone ends what a past due subscription entitles to, and no event says so to Clerk."""
-    past_due_after = iso(context.now_seconds() - PAST_DUE_GRACE_SECONDS)
-    await context.db.batch(
-        [clerk_effects.show_plan(owner.publishable_key, owner.user_id, past_due_after, context.now())]
-    )
+    await context.db.batch([clerk_effects.show_plan(owner.publishable_key, owner.user_id, context.now())])

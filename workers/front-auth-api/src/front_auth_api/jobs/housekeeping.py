@@ -31,11 +31,11 @@ RUN_DAYS = 30
 async def delete_expired(context: Context) -> None:
     """Each statement deletes by an index, and usually finds nothing."""
     db, now = context.db, context.now_seconds()
-    await events.drop_old_payloads(db, iso(now - PAYLOAD_DAYS * DAY_SECONDS))
-    await idempotency_keys.drop_lapsed(db, iso(now - ANSWER_TTL_SECONDS))
+    await events.delete_old_payloads(db, iso(now - PAYLOAD_DAYS * DAY_SECONDS))
+    await idempotency_keys.delete_lapsed(db, iso(now - ANSWER_TTL_SECONDS))
     await one_time_tokens.delete_expired(db, iso(now))
     await project_drafts.delete_old(db, iso(now - DRAFT_DAYS * DAY_SECONDS))
-    await deleted_end_users.drop_old(db, iso(now - MAXIMUM_AGE_SECONDS - DAY_SECONDS))
+    await deleted_end_users.delete_old(db, iso(now - MAXIMUM_AGE_SECONDS - DAY_SECONDS))
     await platforms.delete_soft_deleted(db, iso(now - SOFT_DELETED_DAYS * DAY_SECONDS))
     for job in (platform_subscriptions.NAME, end_user_subscriptions.NAME, sealed_keys.NAME):
         await nightly_runs.delete_old(db, job, iso(now - RUN_DAYS * DAY_SECONDS)[:10])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dream.clients.stripe import StripeAccount, connected_account
 from dream.clients.stripe_http import StripeRefused
 from dream.db import orders
+from dream.db.orders import OverdueOrder
 from dream.domain.orders import Order
 from dream.domain.timestamps import iso
 from dream.errors import ApiError
-from dream.runtime.bindings import Row
 from dream.runtime.context import Context
 from dream.services.orders.settlement import settle, settlement_now
 
@@ -25,26 +25,26 @@ BATCH_SIZE = 20
 async def reconcile(context: Context) -> int:
     """Reconciles a bounded number of orders with Stripe. Returns how many it looked at."""
     now = context.now_seconds()
-    dead = await orders.without_session(context.db, iso(now - WITHOUT_SESSION_SECONDS), BATCH_SIZE)
-    for row in dead:
-        await context.db.batch(orders.abandon(row["publishableKey"], row["orderId"], iso(now)))
-    late = await orders.unsettled(context.db, iso(now - LATE_SECONDS), BATCH_SIZE)
-    for row in late:
-        await _look_at(context, row)
-    return len(dead) + len(late)
+    without_session = await orders.list_without_session(context.db, iso(now - WITHOUT_SESSION_SECONDS), BATCH_SIZE)
+    for order in without_session:
+        await context.db.batch(orders.abandon(order.publishable_key, order.order_id, iso(now)))
+    overdue = await orders.list_overdue(context.db, iso(now - LATE_SECONDS), BATCH_SIZE)
+    for each in overdue:
+        await _look_at(context, each)
+    return len(without_session) + len(overdue)
 
 
-async def _look_at(context: Context, row: Row) -> None:
-    order, account_id = Order.from_row(row), row["stripeUserId"]
-    if account_id is None:
+async def _look_at(context: Context, overdue: OverdueOrder) -> None:
+    order = overdue.order
+    if overdue.account is None:
         await _look_again(context, order, DISCONNECTED_LOOK_AGAIN_SECONDS)
         return
     try:
-        account = connected_account(context, row["mode"], account_id)
+        account = connected_account(context, overdue.account.mode, overdue.account.account_id)
         await _close_if_open(context, account, order)
         await context.db.batch(
             [
-                orders.look_again(order, iso(context.now_seconds() + LOOK_AGAIN_SECONDS)),
+                orders.check_again_at(order, iso(context.now_seconds() + LOOK_AGAIN_SECONDS)),
                 *await settle(context, account, order, order.session_id or ""),
             ]
         )
@@ -64,4 +64,4 @@ async def _close_if_open(context: Context, account: StripeAccount, order: Order)
 
 
 async def _look_again(context: Context, order: Order, in_seconds: int) -> None:
-    await context.db.batch([orders.look_again(order, iso(context.now_seconds() + in_seconds))])
+    await context.db.batch([orders.check_again_at(order, iso(context.now_seconds() + in_seconds))])

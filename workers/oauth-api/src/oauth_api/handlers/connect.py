@@ -114,7 +114,7 @@ async def _connect(context: Context, platform_id: str, mode: Mode, connection: s
             connection.scope,
             "unknown" if platform is None else platform.clerk_user_id,
             context.now(),
-            also=[stripe_effects.keep_connection(mode, connection.account_id)],
+            also=[stripe_effects.cancel_revocation(mode, connection.account_id)],
         )
     except ConstraintFailed:
         return "account_of_another_developer"

@@ -12,7 +12,6 @@ from dream.db.api_keys import CurrentKey
 from dream.domain.keys import make_key
 from dream.domain.project_definitions import NewProject
 from dream.domain.tier_definitions import MAXIMUM_TIERS
-from dream.domain.tiers import Tier
 from dream.errors import ConstraintFailed
 from dream.http.idempotency import ANSWER_TTL_SECONDS, key_of
 from dream.http.request import Request
@@ -110,7 +109,7 @@ async def _created(context: Context, draft: Draft, project: NewProject) -> Respo
             "success": True,
             "publishableKey": draft.publishable_key,
             "secretKey": await _plain_key(context, key),
-            "products": [stripe_price_of(tier).to_json(tier.name) for tier in map(Tier.from_row, stored)],
+            "products": [stripe_price_of(tier).to_json(tier.name) for tier in stored],
             "mode": project.mode,
             "projectType": project.project_type,
             "projectName": project.name,

@@ -17,7 +17,6 @@ from dream.domain.keys import make_key, mode_of
 from dream.domain.project import OwnedProject
 from dream.domain.project_definitions import Promotion, TierChange, is_local_origin, plan_promotion, publishable_key_in
 from dream.domain.tier_definitions import MAXIMUM_TIERS
-from dream.domain.tiers import Tier
 from dream.errors import Conflict, ConstraintFailed, InvalidFields, NotFound, PreconditionRequired
 from dream.http.request import Request
 from dream.http.response import Response, json_response
@@ -177,7 +176,7 @@ def _batch(
         *batch,
         tiers.add(key, new_tiers, now, MAXIMUM_TIERS),
         projects.add_origins(key, state.origins),
-        *tiers.owe_unused(
+        *tiers.enqueue_archiving_unused(
             key,
             "live",
             account,
@@ -197,11 +196,11 @@ def _update_tier(key: str, change: TierChange, price: StripePrice | None, accoun
         stripe = price.to_row()
     elif target is not None and target.is_free:
         stripe = {"priceId": None}
-    enqueued = tiers.owe_replaced(key, change.name, stripe, "live", account, now) if stripe else []
+    enqueued = tiers.enqueue_archiving_replaced(key, change.name, stripe, "live", account, now) if stripe else []
     return [
         *enqueued,
         tiers.update(key, change.name, {**change.columns, **stripe}, now),
-        tiers.owe_product_text(key, change.name, "live", account, now),
+        tiers.enqueue_describing_product(key, change.name, "live", account, now),
     ]
 
 
@@ -220,7 +219,7 @@ async def _promoted(context: Context, state: _State, publishable_key: str, secre
         "success": True,
         "publishableKey": publishable_key,
         "secretKeyMasked": None if current is None else current.masked,
-        "products": [stripe_price_of(tier).to_json(tier.name) for tier in map(Tier.from_row, stored)],
+        "products": [stripe_price_of(tier).to_json(tier.name) for tier in stored],
     }
     return json_response(answer if secret_key is None else {**answer, "secretKey": secret_key.plain})
 

@@ -52,9 +52,9 @@ class TierEditor:
         enqueue_before: list[Bound] = []
         enqueue_after: list[Bound] = []
         if self.account is not None and stripe:
-            enqueue_before = tiers.owe_replaced(key, tier.name, stripe, self.mode, self.account, now)
+            enqueue_before = tiers.enqueue_archiving_replaced(key, tier.name, stripe, self.mode, self.account, now)
         if self.account is not None and updates.show_at_stripe:
-            enqueue_after.append(tiers.owe_product_text(key, tier.name, self.mode, self.account, now))
+            enqueue_after.append(tiers.enqueue_describing_product(key, tier.name, self.mode, self.account, now))
         return await self._commit(
             enqueue_before,
             tiers.update(key, tier.name, {**updates.columns, **stripe}, now),
@@ -116,7 +116,7 @@ class TierEditor:
     def _unused(self, product_ids: Sequence[str], price_ids: Sequence[str]) -> list[Bound]:
         if self.account is None:
             return []
-        return tiers.owe_unused(
+        return tiers.enqueue_archiving_unused(
             self.publishable_key, self.mode, self.account, product_ids, price_ids, self.context.now()
         )
 

@@ -7,7 +7,7 @@ from dream.db import end_users
 from dream.domain.keys import Mode
 from dream.runtime.bindings import Bound
 from dream.runtime.context import Context
-from dream.services.end_users.removal import leave
+from dream.services.end_users.removal import removal_statements
 from dream.webhooks.processing import Event, Handled, ignored
 
 
@@ -21,7 +21,7 @@ async def deleted(context: Context, event: Event) -> Handled:
     now = context.now()
     statements: list[Bound] = []
     for publishable_key in publishable_keys:
-        statements += leave(publishable_key, user_id, now)
+        statements += removal_statements(publishable_key, user_id, now)
 
     async def after_commit() -> None:
         for publishable_key in publishable_keys:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from dream.auth.end_user import UserDeleted
 from dream.clients import clerk
 from dream.db import clerk_effects, end_users
-from dream.db.end_users import Arrival, Membership
-from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS
+from dream.db.end_users import Arrival
 from dream.domain.timestamps import iso
 from dream.errors import Conflict, ConstraintFailed, Unauthorized
 from dream.http.request import Request
@@ -49,7 +48,6 @@ async def complete(context: Context, request: Request, user: SignedInUser) -> Re
     publishable_key, user_id = user.project.publishable_key, user.claims.user_id
     known = await _known_to_clerk(context, user)
     now = context.now()
-    past_due_after = iso(context.now_seconds() - PAST_DUE_GRACE_SECONDS)
     try:
         arrival = Arrival(
             publishable_key,
@@ -60,24 +58,21 @@ async def complete(context: Context, request: Request, user: SignedInUser) -> Re
             known.first_name,
             known.last_name,
         )
-        _, memberships, plans = await context.db.batch(
-            [*end_users.join(arrival, now), end_users.plan_of(publishable_key, user_id, past_due_after)]
-        )
+        joined = await end_users.join(context.db, arrival, now)
     except ConstraintFailed:
         raise Unauthorized(
             "This publishable key is not valid.", code="invalid_api_key", reason="project gone"
         ) from None
-    membership: Membership = memberships[0]["answer"]
-    if membership == "deleted":
+    if joined.membership == "deleted":
         raise UserDeleted()
-    if membership != "member":
+    if joined.membership != "member":
         raise BelongsToOtherProject()
     await checkpoints.reached("complete:joined")
     if user.claims.publishable_key != publishable_key:
-        await context.db.batch([clerk_effects.show_plan(publishable_key, user_id, past_due_after, now)])
+        await context.db.batch([clerk_effects.show_plan(publishable_key, user_id, now)])
         await checkpoints.reached("complete:owed")
         await _tell_clerk(context)
-    answer = {"success": True, "userId": user_id, "publishableKey": publishable_key, "plan": plans[0]["plan"]}
+    answer = {"success": True, "userId": user_id, "publishableKey": publishable_key, "plan": joined.plan}
     return json_response(answer if user.redirect is None else {**answer, "redirect": user.redirect})
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dream.auth.principal import EndUserCaller, Nobody
-from dream.db import end_users
-from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS
-from dream.domain.timestamps import iso
+from dream.db import plan_in_force
 from dream.http.request import Request
 from dream.http.response import Response, json_response
 from dream.runtime.context import Context
@@ -31,8 +29,6 @@ async def show(context: Context, request: Request, visitor: Nobody) -> Response:
 async def status(context: Context, request: Request, caller: EndUserCaller) -> Response:
     """The plan in D1, and whether a subscription gives it."""
     publishable_key = caller.project.publishable_key
-    past_due_after = iso(context.now_seconds() - PAST_DUE_GRACE_SECONDS)
-    found = await context.db.batch([end_users.plan_of(publishable_key, caller.user_id, past_due_after)])
-    plan = found[0][0] if found[0] else {"plan": None, "paidPlan": None}
-    answer = {"userId": caller.user_id, "publishableKey": publishable_key, "plan": plan["plan"]}
-    return json_response({**answer, "paid": plan["paidPlan"] is not None})
+    found = await plan_in_force.find(context.db, publishable_key, caller.user_id, context.now())
+    answer = {"userId": caller.user_id, "publishableKey": publishable_key, "plan": found.plan}
+    return json_response({**answer, "paid": found.paid_plan is not None})
