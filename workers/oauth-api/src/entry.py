@@ -1,4 +1,4 @@
-"""oauth-api in the Workers runtime: hands requests to the app and answers back. All else runs under CPython too."""
+"""oauth-api in the Workers runtime: passes requests to the app. All other modules run under CPython too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""End users' subscriptions on connected accounts against D1: what no event told is put right, and said in the log."""
+"""Compares end users' subscriptions on connected accounts with D1 every night. Repairs and logs differences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME = "end_user_subscriptions"
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Accounts up to this one are done; of the one behind it, subscriptions up to `subscription_id`."""
+    """The accounts up to this one are done. Of the next account, the subscriptions up to `subscription_id` are done."""
 
     platform_id: str
     mode: str
@@ -36,7 +36,7 @@ class Position:
 
 
 async def slice_(context: Context, cursor: str) -> Slice:
-    """One page of one account's list."""
+    """One page of the subscriptions of one connected account."""
     position = Position.of(cursor)
     accounts = await connected_accounts.list_connected(context.db, (position.platform_id, position.mode), 1)
     if not accounts:
@@ -48,41 +48,41 @@ async def slice_(context: Context, cursor: str) -> Slice:
             starting_after=position.subscription_id
         )
     except StripeRefused as refusal:
-        context.log.warning("account can't be checked", account=account.account_id, reason=refusal.reason)
+        context.log.warning("connected account not checked", account=account.account_id, reason=refusal.reason)
         return Slice(str(next_account), 0, 0)
     repaired = await _check(context, account, page)
-    behind = Position(position.platform_id, position.mode, page[-1].id) if page and has_more else next_account
-    return Slice(str(behind), len(page), repaired)
+    next_position = Position(position.platform_id, position.mode, page[-1].id) if page and has_more else next_account
+    return Slice(str(next_position), len(page), repaired)
 
 
 async def _check(context: Context, account: ConnectedAccount, page: list[StripeSubscription]) -> int:
-    """How many of the subscriptions had to be put right."""
-    found_here = await subscriptions.list_by_ids(context.db, [each.id for each in page])
-    known = {each.facts.subscription_id: each for each in found_here}
+    """Repairs the subscriptions of a page that differ from D1. Returns how many."""
+    stored = await subscriptions.list_by_ids(context.db, [each.id for each in page])
+    known = {each.facts.subscription_id: each for each in stored}
     repaired = 0
     for subscription in page:
         named = Owner.from_metadata(subscription.metadata)
-        here = known.get(subscription.id)
-        if here is not None and subscription.status == "past_due":
-            await _show_plan(context, here.owner)
+        in_d1 = known.get(subscription.id)
+        if in_d1 is not None and subscription.status == "past_due":
+            await _show_plan(context, in_d1.owner)
         found = SubscriptionFacts.from_stripe(subscription)
-        if named is None or (here is None and not found.is_live):
+        if named is None or (in_d1 is None and not found.is_live):
             continue
-        if here is None or _differs(here.facts, found):
-            status_here = "none" if here is None else here.facts.status
-            repaired += await _repair(context, account, named, subscription, status_here)
+        if in_d1 is None or _differs(in_d1.facts, found):
+            status_in_d1 = "none" if in_d1 is None else in_d1.facts.status
+            repaired += await _repair(context, account, named, subscription, status_in_d1)
     return repaired
 
 
-def _differs(here: SubscriptionFacts, there: SubscriptionFacts) -> bool:
-    """An ended subscription stays as it ended, whatever is said of it afterwards."""
-    return here.is_live and here != there
+def _differs(in_d1: SubscriptionFacts, at_stripe: SubscriptionFacts) -> bool:
+    """Whether D1 differs from Stripe. A subscription that has ended in D1 never changes again."""
+    return in_d1.is_live and in_d1 != at_stripe
 
 
 async def _repair(
-    context: Context, account: ConnectedAccount, named: Owner, subscription: StripeSubscription, here: str
+    context: Context, account: ConnectedAccount, named: Owner, subscription: StripeSubscription, status_in_d1: str
 ) -> int:
-    """As an event would have, had it come."""
+    """Does what the missed event would have done. Returns 1 if it repaired the subscription, or 0."""
     of_project = await connected_accounts.find_for_project(
         context.db, account.account_id, account.mode, named.publishable_key
     )
@@ -94,12 +94,12 @@ async def _repair(
         "subscription drifted",
         publishableKey=named.publishable_key,
         subscriptionId=subscription.id,
-        here=here,
+        inD1=status_in_d1,
         atStripe=subscription.status,
     )
     return 1
 
 
 async def _show_plan(context: Context, owner: Owner) -> None:
-    """Time alone ends what a past due subscription entitles to, and no event says so to Clerk."""
+    """The grace time of a past due subscription ends without an event, so Clerk learns of the plan here."""
     await context.db.batch([clerk_effects.show_plan(owner.publishable_key, owner.user_id, context.now())])
