@@ -107,11 +107,6 @@ def rename(publishable_key: str, platform_id: str, name: str, now: str) -> Bound
     return RENAME.bind(publishable_key, platform_id, name, now)
 
 
-def list_origins(publishable_key: str) -> Bound:
-    """The origins that sign-up may redirect the project's end users to."""
-    return LIST_ORIGINS.bind(publishable_key)
-
-
 def add_origins(publishable_key: str, origins: Sequence[str]) -> Bound:
     """Adds redirect origins. Existing origins stay."""
     return ADD_ORIGINS.bind(publishable_key, json.dumps(list(origins)))
