@@ -161,7 +161,7 @@ CREATE TABLE tiers (
   PRIMARY KEY (publishableKey, name)
 ) WITHOUT ROWID;
 
--- Every price a tier ever had: the plan follows the price on the subscription, and old subscribers keep theirs.
+-- Every price that a tier has or had. The plan follows the price on the subscription, so old subscribers keep their plan.
 CREATE TABLE tier_prices (
   publishableKey TEXT NOT NULL,
   priceId TEXT NOT NULL,
@@ -187,24 +187,24 @@ END;
 
 -- End users -------------------------------------------------------------------------------------------------
 
--- plan is what was set through /api/customers; a subscription that entitles comes before it.
+-- plan is what the developer set through /api/customers. dream/db/plan_in_force.py says which plan is in force.
 CREATE TABLE end_users (
   publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
   clerkUserId TEXT NOT NULL,
   email TEXT COLLATE NOCASE,
   firstName TEXT,
   lastName TEXT,
-  -- As in platforms: of Clerk's events the newest wins.
+  -- When Clerk last changed the profile: an older event never overwrites a newer one.
   clerkUpdatedAt TEXT,
   plan TEXT,
   stripeCustomerId TEXT,
-  -- Of the row in subscriptions, kept by its triggers: pages of customers by plan or status then need no join to be found.
+  -- Copied from subscriptions by triggers, so that an index finds pages of customers by plan or status.
   subscriptionPlan TEXT,
   subscriptionStatus TEXT,
   createdAt TEXT NOT NULL,
   updatedAt TEXT NOT NULL,
-  -- Since when the membership is proven, by the user's own token or by creation through POST /api/customers. NULL: a backend named
-  -- the id. Nothing at Clerk, no email address and no sign-in follows from such a row.
+  -- When the membership was proven, by the user's own token or by creation through POST /api/customers. NULL: a backend named the
+  -- id. Nothing at Clerk, no email address and no sign-in follows from such a row.
   provenAt TEXT,
   PRIMARY KEY (publishableKey, clerkUserId)
 ) WITHOUT ROWID;
@@ -218,7 +218,7 @@ CREATE INDEX end_users_by_plan_and_status ON end_users (
   publishableKey, coalesce(subscriptionPlan, plan, ''), coalesce(subscriptionStatus, 'none'), createdAt, clerkUserId
 );
 
--- Who was deleted when, for as long as a token from before can be alive: such a token does not bring the user back.
+-- When users were deleted, for as long as a token from before can be valid: such a token does not bring the user back.
 CREATE TABLE deleted_end_users (
   publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
   clerkUserId TEXT NOT NULL,
@@ -227,8 +227,8 @@ CREATE TABLE deleted_end_users (
 ) WITHOUT ROWID;
 CREATE INDEX deleted_end_users_by_age ON deleted_end_users (deletedAt);
 
--- One subscription per end user and project: the live one, else the last that ended. monthlyAmount is its MRR.
--- plan NULL: the price is no tier's of this project (any more), so it entitles nothing.
+-- One subscription per end user and project: the live one, else the last one that ended. monthlyAmount is its monthly revenue.
+-- plan NULL: the price belongs to no tier of this project, so the subscription gives no plan.
 CREATE TABLE subscriptions (
   publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
   userId TEXT NOT NULL,
@@ -256,7 +256,9 @@ CREATE INDEX subscriptions_by_status ON subscriptions (publishableKey, status, u
 CREATE INDEX subscriptions_by_plan ON subscriptions (publishableKey, plan, status);
 CREATE INDEX subscriptions_by_customer ON subscriptions (publishableKey, stripeCustomerId);
 
--- A subscription that no longer entitles gives no plan. Neither order of arrival, user or subscription first, loses it.
+-- These triggers copy status and plan into end_users, whichever row is inserted first. Their CASE is a fragment of
+-- dream/db/plan_in_force.py; a test holds the two equal. A trigger can't follow the time, so a subscription that is past due is copied
+-- with its plan even when its grace time has passed. Only the filters of customer pages use the copy.
 CREATE TRIGGER end_users_subscribed AFTER INSERT ON subscriptions
 BEGIN
   UPDATE end_users SET subscriptionStatus = NEW.status,
@@ -286,14 +288,14 @@ BEGIN
   WHERE publishableKey = NEW.publishableKey AND clerkUserId = NEW.clerkUserId;
 END;
 
--- Orders reads of one subscription at Stripe: a read that began earlier never overwrites one that began later.
+-- The order of reads of one subscription at Stripe: a read that began earlier never overwrites one that began later.
 CREATE TABLE subscription_syncs (
   subscriptionId TEXT PRIMARY KEY,
   issued INTEGER NOT NULL,
   applied INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
--- The open subscription checkout of an end user, so that a new one replaces it.
+-- The last subscription checkout of an end user. A new one replaces it.
 CREATE TABLE checkout_sessions (
   publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
   userId TEXT NOT NULL,
@@ -305,8 +307,8 @@ CREATE TABLE checkout_sessions (
 
 -- Usage -----------------------------------------------------------------------------------------------------
 
--- One row per end user and period. "limit", plan and outcome are those of the last call; minuteStart and minuteCount
--- are its rate limit window; claimId names the idempotent call that wrote last.
+-- One row per end user and period. "limit", plan and outcome are those of the last call. minuteStart and minuteCount are the window
+-- of the rate limit. claimId is the claim of the last call, if it had an Idempotency-Key.
 CREATE TABLE usage_counts (
   publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
   userId TEXT NOT NULL,
@@ -330,7 +332,7 @@ CREATE TABLE usage_days (
   PRIMARY KEY (publishableKey, date)
 ) WITHOUT ROWID;
 
--- The first call of an end user in a period: the user is known from now on.
+-- The first call of an end user in a period makes the user known.
 CREATE TRIGGER usage_counts_started AFTER INSERT ON usage_counts
 BEGIN
   INSERT INTO end_users (publishableKey, clerkUserId, createdAt, updatedAt)
@@ -348,7 +350,7 @@ BEGIN
   ON CONFLICT (publishableKey, date) DO UPDATE SET usageCount = usageCount + excluded.usageCount;
 END;
 
--- First answers of requests that carried an Idempotency-Key, for 24 hours. An answer that holds a secret is encrypted.
+-- First answers to requests with an Idempotency-Key, for 24 hours. They are encrypted, except the counts of POST /api/data.
 CREATE TABLE idempotency_keys (
   scope TEXT NOT NULL,
   idempotencyKey TEXT NOT NULL,
@@ -372,7 +374,7 @@ CREATE TABLE orders (
   ),
   sessionId TEXT UNIQUE,
   paymentIntentId TEXT UNIQUE,
-  -- Of the idempotent request that made it: a retry after a crash finishes the order that was begun.
+  -- The hash of the idempotent request that created the order: a retry after a crash finishes the same order.
   requestHash TEXT,
   currency TEXT NOT NULL,
   amountTotal INTEGER NOT NULL CHECK (amountTotal >= 0),
@@ -401,7 +403,7 @@ CREATE TABLE order_items (
   PRIMARY KEY (orderId, tierName)
 ) WITHOUT ROWID;
 
--- What an order holds of the stock. The triggers move the units, so a reservation and its stock change together or not at all.
+-- The units that an order holds. Triggers change the inventory, so a reservation and the inventory change together or not at all.
 CREATE TABLE stock_reservations (
   orderId TEXT NOT NULL REFERENCES orders (orderId) ON DELETE CASCADE,
   publishableKey TEXT NOT NULL,
@@ -413,7 +415,7 @@ CREATE TABLE stock_reservations (
   PRIMARY KEY (orderId, tierName)
 ) WITHOUT ROWID;
 
--- inventory >= 0 is a CHECK of tiers: too few units abort the whole batch.
+-- inventory >= 0 is a CHECK of tiers. If there are too few units, it aborts the whole batch.
 CREATE TRIGGER stock_reserved AFTER INSERT ON stock_reservations
 BEGIN
   UPDATE tiers SET inventory = inventory - NEW.quantity
@@ -433,7 +435,7 @@ BEGIN
   SELECT RAISE(ABORT, 'released stock stays released');
 END;
 
--- Money that was paid: one row per paid invoice or order, set from Stripe's object, never added to.
+-- Money that was paid: one row per paid invoice or order. Amounts are set from Stripe's object, never added to.
 CREATE TABLE payments (
   publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
   paymentId TEXT NOT NULL,
@@ -455,7 +457,7 @@ CREATE TABLE revenue_days (
   PRIMARY KEY (publishableKey, date)
 ) WITHOUT ROWID;
 
--- Running totals of a project, for a dashboard that scans nothing.
+-- Running totals of a project, so that its dashboard scans nothing.
 CREATE TABLE project_totals (
   publishableKey TEXT PRIMARY KEY REFERENCES projects (publishableKey) ON DELETE CASCADE,
   endUsers INTEGER NOT NULL DEFAULT 0,
@@ -540,7 +542,7 @@ END;
 
 -- Events and effects ----------------------------------------------------------------------------------------
 
--- Webhook events of Stripe and Clerk. payload is dropped after 30 days.
+-- Webhook events of Stripe and Clerk. The payload is deleted after 30 days.
 CREATE TABLE events (
   eventId TEXT PRIMARY KEY,
   source TEXT NOT NULL CHECK (source IN ('stripe_platform', 'stripe_connect', 'clerk_developers', 'clerk_end_users')),
@@ -559,13 +561,13 @@ CREATE TABLE events (
 CREATE INDEX events_by_project ON events (publishableKey, claimedAt);
 CREATE INDEX events_with_payload ON events (claimedAt) WHERE payload IS NOT NULL;
 
--- The update that marks an event handled stands first in the batch of its effects: a second one aborts them all.
+-- The update that marks an event as handled stands first in the batch of its statements. A second one aborts the whole batch.
 CREATE TRIGGER events_handled_once BEFORE UPDATE OF handledAt ON events WHEN OLD.handledAt IS NOT NULL
 BEGIN
   SELECT RAISE(ABORT, 'event already handled');
 END;
 
--- Effects on Clerk and Stripe that are still owed. One row per subject: a newer wish replaces an older one.
+-- Effects on Clerk, Stripe and R2 that have not taken place yet. One row per kind and subject.
 CREATE TABLE outbox (
   outboxId INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
@@ -580,7 +582,7 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_due ON outbox (nextAttemptAt);
 
--- How far a nightly job has come in a run, named by its date, so that the next slice goes on there.
+-- The progress of a nightly job in a run, which is named by its date. The next slice continues at the cursor.
 CREATE TABLE nightly_runs (
   job TEXT NOT NULL,
   run TEXT NOT NULL,

@@ -1,4 +1,4 @@
-"""Tiers as developers define them: what they may send, checked field by field, before anything is made at Stripe."""
+"""Tiers as developers define them. Each field is checked before anything is created at Stripe."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ BILLING_MODES: Mapping[ProjectType, BillingMode] = {"saas": "subscription", "sto
 
 
 class TypesMixed(Conflict):
-    """409: a one-off product for a project that sells subscriptions, or the other way round."""
+    """409: a product for a saas project, or a subscription tier for a store."""
 
     code = "project_type_mismatch"
 
     def __init__(self, project_type: ProjectType) -> None:
         super().__init__(
-            f"This is a {project_type} project: all that it sells has the billing mode {BILLING_MODES[project_type]}."
+            f"This is a {project_type} project: every tier has the billing mode {BILLING_MODES[project_type]}."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class TierDefinition:
-    """One tier as it shall be. `limit` None is unlimited, `inventory` None is not tracked; `price_cents` is in `CURRENCY`."""
+    """The definition of one tier. `limit` None: unlimited. `inventory` None: not tracked. `price_cents` is in `CURRENCY`."""
 
     name: str
     display_name: str
@@ -53,7 +53,7 @@ class TierDefinition:
 
     @classmethod
     def from_tier(cls, tier: Tier) -> TierDefinition:
-        """What was defined, without what it became at Stripe."""
+        """The definition of a tier that exists, without its ids at Stripe."""
         return cls(
             tier.name,
             tier.display_name,
@@ -70,7 +70,7 @@ class TierDefinition:
 
     @property
     def is_free(self) -> bool:
-        """Nobody pays for it, so Stripe need not know it."""
+        """Whether the tier costs nothing. Then it has no price at Stripe."""
         return self.price_cents == 0
 
     @property
@@ -78,11 +78,11 @@ class TierDefinition:
         return "month" if self.billing_mode == "subscription" else None
 
     def shown_at_stripe(self) -> list[Any]:
-        """What its product and price say."""
+        """What the product and the price at Stripe show of the tier."""
         return [self.display_name, self.description, self.image_url, self.price_cents, CURRENCY, self.billing_mode]
 
     def to_row(self) -> dict[str, Any]:
-        """The columns of `tiers` by name, but for those of Stripe."""
+        """The columns of `tiers` by name, except the ids at Stripe."""
         return {
             "name": self.name,
             "displayName": self.display_name,
@@ -99,8 +99,8 @@ class TierDefinition:
         }
 
 
-class _Refused(Exception):
-    """A value that a field does not take; says what it takes."""
+class _WrongValue(Exception):
+    """The field does not take the value. The text says what it takes."""
 
 
 Check: TypeAlias = Callable[[Any], Any]
@@ -109,23 +109,23 @@ Check: TypeAlias = Callable[[Any], Any]
 def _text(shortest: int, longest: int) -> Check:
     def check(value: Any) -> str:
         if not isinstance(value, str) or not shortest <= len(value.strip()) <= longest:
-            raise _Refused(f"text of {shortest} to {longest} characters")
+            raise _WrongValue(f"text of {shortest} to {longest} characters")
         if any(ord(character) < 32 and character not in "\n\t" for character in value):
-            raise _Refused("text without control characters")
+            raise _WrongValue("text without control characters")
         return value.strip()
 
     return check
 
 
 def _whole(least: int, most: int, *words: str) -> Check:
-    """A whole number; each of `words` stands for None."""
+    """A check for a whole number. Each of `words` means None."""
 
     def check(value: Any) -> int | None:
         if value in words and isinstance(value, str):
             return None
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             named = "".join(f', or "{word}"' for word in words)
-            raise _Refused(f"a whole number from {least} to {most}{named}")
+            raise _WrongValue(f"a whole number from {least} to {most}{named}")
         return value
 
     return check
@@ -137,40 +137,40 @@ def _or_none(check: Check) -> Check:
 
 def _slug(value: Any) -> str:
     if not isinstance(value, str) or len(value) > 40 or not _SLUG.fullmatch(value):
-        raise _Refused("1 to 40 lower-case letters and digits, with single - or _ between them")
+        raise _WrongValue("1 to 40 lower-case letters and digits, with single - or _ between them")
     return value
 
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _Refused("true or false")
+        raise _WrongValue("true or false")
     return value
 
 
 def _url(value: Any) -> str:
     problem = return_url_problem(value)
     if problem is not None:
-        raise _Refused(problem)
+        raise _WrongValue(problem)
     return cast("str", value)
 
 
 def _features(value: Any) -> tuple[str, ...]:
     lines: Any = value.split(",") if isinstance(value, str) else value
     if not isinstance(lines, list) or len(cast("list[Any]", lines)) > MAXIMUM_FEATURES:
-        raise _Refused(f"a list of at most {MAXIMUM_FEATURES} texts")
+        raise _WrongValue(f"a list of at most {MAXIMUM_FEATURES} texts")
     check = _text(0, 200)
     return tuple(line for line in (check(each) for each in cast("list[Any]", lines)) if line)
 
 
 def _billing_mode(value: Any) -> BillingMode:
     if value not in get_args(BillingMode):
-        raise _Refused('"subscription" or "one_off"')
+        raise _WrongValue('"subscription" or "one_off"')
     return value
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A member of a tier's JSON: its check, and the attribute that its value goes to."""
+    """A member of a tier in JSON: its check, and the attribute of TierDefinition that it sets."""
 
     attribute: str
     check: Check
@@ -202,7 +202,7 @@ _OPTIONAL: Final[Mapping[str, Any]] = {
 def tier_definition(
     sent: object, project_type: ProjectType, prefix: str, problems: dict[str, str]
 ) -> TierDefinition | None:
-    """The tier that was sent, or None with what is wrong added to `problems` under names that begin with `prefix`."""
+    """The tier in the request. If fields are wrong, adds them to `problems`, their names after `prefix`, and returns None."""
     if not isinstance(sent, dict):
         problems[prefix.rstrip(".")] = "an object"
         return None
@@ -221,39 +221,39 @@ def tier_definition(
             continue
         try:
             values[field.attribute] = field.check(given[name])
-        except _Refused as refusal:
-            found[name] = str(refusal)
-    found |= {name: text for name, text in _rules_broken(values, project_type).items() if name not in found}
+        except _WrongValue as wrong:
+            found[name] = str(wrong)
+    found |= {name: text for name, text in _type_problems(values, project_type).items() if name not in found}
     problems.update({f"{prefix}{name}": text for name, text in found.items()})
     return None if found else TierDefinition(**values)
 
 
-def _rules_broken(values: Mapping[str, Any], project_type: ProjectType) -> dict[str, str]:
-    """What a project of this type does not sell, of the values that are there."""
-    broken: dict[str, str] = {}
+def _type_problems(values: Mapping[str, Any], project_type: ProjectType) -> dict[str, str]:
+    """Which of the values a project of this type does not take."""
+    problems: dict[str, str] = {}
     if values.get("billing_mode", BILLING_MODES[project_type]) != BILLING_MODES[project_type]:
-        broken["billingMode"] = f'"{BILLING_MODES[project_type]}" in a {project_type} project'
+        problems["billingMode"] = f'"{BILLING_MODES[project_type]}" in a {project_type} project'
     if project_type == "store":
         if values.get("price_cents") == 0:
-            broken["price"] = "at least 1 in a store"
+            problems["price"] = "at least 1 in a store"
         if values.get("trial_days"):
-            broken["trialDays"] = "0 in a store: only subscriptions have trials"
-    return broken
+            problems["trialDays"] = "0 in a store: only subscriptions have trials"
+    return problems
 
 
 def clashes(tiers: Sequence[TierDefinition]) -> dict[int, dict[str, str]]:
-    """Which tiers, by index, take a name that an earlier one has; names and display names both name a tier."""
+    """The tiers, by index, that repeat a name or display name of an earlier tier. Either can name a tier in a request."""
     taken: dict[str, int] = {}
     problems: dict[int, dict[str, str]] = {}
     for index, tier in enumerate(tiers):
         for field, text in (("name", tier.name), ("displayName", tier.display_name.casefold())):
             if taken.setdefault(text, index) != index:
-                problems.setdefault(index, {})[field] = "taken by another tier"
+                problems.setdefault(index, {})[field] = "a name that no other tier has"
     return problems
 
 
 def parse_new_tier(sent: object, project_type: ProjectType) -> TierDefinition:
-    """The tier of `POST /tiers/add`. Raises InvalidFields, or TypesMixed for the other type of project's."""
+    """The tier of `POST /tiers/add`. Raises InvalidFields, or TypesMixed for a tier of the other project type."""
     billing_mode = cast("dict[str, Any]", sent).get("billingMode") if isinstance(sent, dict) else None
     if billing_mode in BILLING_MODES.values() and billing_mode != BILLING_MODES[project_type]:
         raise TypesMixed(project_type)
@@ -266,13 +266,13 @@ def parse_new_tier(sent: object, project_type: ProjectType) -> TierDefinition:
 
 @dataclass(frozen=True, slots=True)
 class TierUpdates:
-    """What `PUT /tiers` changes: the columns of `tiers` by name, with their new values. What is not named stays."""
+    """What `PUT /tiers` changes: columns of `tiers` with their new values. Other columns stay."""
 
     columns: Mapping[str, Any]
 
     @classmethod
     def from_json(cls, sent: object, tier: Tier, project_type: ProjectType) -> TierUpdates:
-        """Raises InvalidFields for values that the fields don't take and when nothing is named, TypesMixed for another type."""
+        """Raises InvalidFields for wrong values and if no field is named, TypesMixed for the other billing mode."""
         if not isinstance(sent, dict):
             raise InvalidFields({"updates": "an object with the fields to change"})
         given = cast("dict[str, Any]", sent)
@@ -283,13 +283,13 @@ class TierUpdates:
                 continue
             try:
                 values[field.attribute] = field.check(given[name])
-            except _Refused as refusal:
-                problems[f"updates.{name}"] = str(refusal)
+            except _WrongValue as wrong:
+                problems[f"updates.{name}"] = str(wrong)
         if values.get("billing_mode", tier.billing_mode) != tier.billing_mode:
             raise TypesMixed(project_type)
         if values.get("name", tier.name) != tier.name:
-            problems["updates.name"] = "a tier keeps its name; change its displayName"
-        problems |= {f"updates.{name}": text for name, text in _rules_broken(values, project_type).items()}
+            problems["updates.name"] = "the present name: it can't be changed. Change displayName"
+        problems |= {f"updates.{name}": text for name, text in _type_problems(values, project_type).items()}
         if not values and not problems:
             problems["updates"] = (
                 f"at least one of {', '.join(name for name in _FIELDS if name not in ('name', 'billingMode'))}"
@@ -300,11 +300,11 @@ class TierUpdates:
         return cls({name: value for name, value in row.items() if name not in ("name", "billingMode")})
 
     def applied_to(self, tier: Tier) -> TierDefinition:
-        """The tier as it is after the changes."""
+        """The definition of the tier after the changes."""
         changed = {_FIELDS[name].attribute: value for name, value in self.columns.items()}
         return replace(TierDefinition.from_tier(tier), **changed)
 
     @property
     def show_at_stripe(self) -> bool:
-        """Whether the product at Stripe has to say something else now."""
+        """Whether the product at Stripe must be updated too."""
         return bool(self.columns.keys() & {"displayName", "description", "imageUrl"})
