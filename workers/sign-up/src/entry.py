@@ -1,4 +1,4 @@
-"""sign-up in the Workers runtime: hands requests to the app and answers back. All else runs under CPython too."""
+"""sign-up in the Workers runtime: passes requests to the app. All other modules run under CPython too."""
 
 from __future__ import annotations
 

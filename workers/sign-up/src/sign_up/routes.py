@@ -22,8 +22,8 @@ ROUTES = [
     Route("POST", "/oauth/complete", signed_in_user, completion.complete),
     Route("GET", "/refresh", nobody, browsable(refresh.show)),
     Route("GET", "/refresh/status", end_user, refresh.status),
-    Route("GET", "/assets/:name", nobody, assets.serve, rate_limited=False),  # from memory
-    Route("POST", "/webhook/clerk", nobody, webhook.receive, rate_limited=False),  # Clerk is never refused
+    Route("GET", "/assets/:name", nobody, assets.serve, rate_limited=False),  # served from memory, cached for ever
+    Route("POST", "/webhook/clerk", nobody, webhook.receive, rate_limited=False),  # Clerk's events are never refused
 ]
 
 APP = App(NAME, ROUTES, any_origin=True)

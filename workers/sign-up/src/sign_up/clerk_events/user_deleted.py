@@ -1,4 +1,4 @@
-"""`user.deleted`: whoever is gone at Clerk leaves every project of the instance's mode; their subscriptions are owed an end."""
+"""`user.deleted`: removes the user from every project of the instance's mode, and enqueues the end of their subscriptions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dream.webhooks.processing import Event, Handled, ignored
 
 
 async def deleted(context: Context, event: Event) -> Handled:
-    """A repeated event finds nobody."""
+    """A repeated event changes nothing."""
     user_id: str = event.object["id"]
     mode: Mode = "live" if event.livemode else "test"
     publishable_keys = await end_users.list_projects_of_clerk_user(context.db, user_id, mode)
     if not publishable_keys:
-        return ignored("a user of no project")
+        return ignored("the user belongs to no project")
     now = context.now()
     statements: list[Bound] = []
     for publishable_key in publishable_keys:

@@ -1,4 +1,4 @@
-"""`user.updated`: the project that has the user knows them by the address and names that Clerk has now."""
+"""`user.updated`: stores the email address and the names that Clerk has now, in the project that the user belongs to."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dream.webhooks.processing import Event, Handled, ignored, rejected
 
 
 async def updated(context: Context, event: Event) -> Handled:
-    """The newest state wins, in whatever order the events come."""
+    """The newest state of the user wins, in whatever order the events arrive."""
     user = ClerkUser.from_clerk(event.object)
     if user.publishable_key is None:
-        return ignored("a user of no project")
+        return ignored("the user belongs to no project")
     if not is_well_formed(user.publishable_key, "pk"):
-        return rejected("names no project")
+        return rejected("the metadata name no valid publishable key")
     if (mode_of(user.publishable_key) == "live") != event.livemode:
-        return rejected("names a project of the other mode")
+        return rejected("the metadata name a project of the other mode")
     return Handled([end_users.set_profile(user, context.now())])

@@ -1,4 +1,4 @@
-"""`GET /assets/:name`: script and style of our pages. A name has its content's hash in it, so that it may be kept for good."""
+"""`GET /assets/:name`: the script and the style sheet of the pages. Names have a hash of the content, so browsers cache for ever."""
 
 from __future__ import annotations
 

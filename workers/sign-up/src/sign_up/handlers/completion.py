@@ -1,7 +1,7 @@
-"""`POST /oauth/complete`: a verified user becomes the project's own, unless they are another's.
+"""`POST /oauth/complete`: adds a verified user to the project, unless they belong to another project.
 
-Clerk's word on whose the user is comes before ours, and of our rows only proven ones count: another row may be there because some
-developer's backend named the user, and what is settled here decides whether an app gets the user's token.
+The result decides whether an app gets the user's token. So the metadata at Clerk decide first which project the user belongs to, and
+in D1 only proven memberships count: a backend may have created an unproven row with any user id.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from dream.runtime import checkpoints
 from dream.runtime.context import Context
 from sign_up.credentials.signed_in_user import SignedInUser
 
-CLERK_PATIENCE_SECONDS = 2.0
-"""How long an answer waits for Clerk to take the metadata, so that the next token carries them. The outbox waits longer."""
+CLERK_TIMEOUT_SECONDS = 2.0
+"""How long the answer waits until Clerk has stored the metadata, so that the next token has them. The outbox retries later."""
 
 
 class BelongsToOtherProject(Conflict):
-    """409: the user is another project's."""
+    """409: the user belongs to another project."""
 
     error = "Belongs to another project"
     code = "belongs_to_other_project"
@@ -34,34 +34,38 @@ class BelongsToOtherProject(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What Clerk says of the user: the project that has them, and, when Clerk was asked, address and names."""
+class _UserAtClerk:
+    """The publishable key in the user's metadata. Email address and names are set only if the user was read from Clerk."""
 
-    claimed: str | None
+    publishable_key: str | None
     email: str | None = None
     first_name: str | None = None
     last_name: str | None = None
 
 
 async def complete(context: Context, request: Request, user: SignedInUser) -> Response:
-    """Bind, say which plan is in force, and tell Clerk, unless the token shows that Clerk knows. Repeating changes nothing."""
+    """Adds the user to the project, returns the plan in force, and stores both in the metadata at Clerk.
+
+    If the token has the project, the metadata have it too. Repeating the request changes nothing. Raises Unauthorized, UserDeleted or
+    BelongsToOtherProject.
+    """
     publishable_key, user_id = user.project.publishable_key, user.claims.user_id
-    known = await _known_to_clerk(context, user)
+    user_at_clerk = await _user_at_clerk(context, user)
     now = context.now()
     try:
         arrival = Arrival(
             publishable_key,
             user_id,
-            known.claimed,
+            user_at_clerk.publishable_key,
             iso(user.claims.not_before),
-            known.email or user.claims.email,
-            known.first_name,
-            known.last_name,
+            user_at_clerk.email or user.claims.email,
+            user_at_clerk.first_name,
+            user_at_clerk.last_name,
         )
         joined = await end_users.join(context.db, arrival, now)
     except ConstraintFailed:
         raise Unauthorized(
-            "This publishable key is not valid.", code="invalid_api_key", reason="project gone"
+            "This publishable key is not valid.", code="invalid_api_key", reason="the project was deleted meanwhile"
         ) from None
     if joined.membership == "deleted":
         raise UserDeleted()
@@ -71,23 +75,26 @@ async def complete(context: Context, request: Request, user: SignedInUser) -> Re
     if user.claims.publishable_key != publishable_key:
         await context.db.batch([clerk_effects.show_plan(publishable_key, user_id, now)])
         await checkpoints.reached("complete:owed")
-        await _tell_clerk(context)
+        await _update_clerk(context)
     answer = {"success": True, "userId": user_id, "publishableKey": publishable_key, "plan": joined.plan}
     return json_response(answer if user.redirect is None else {**answer, "redirect": user.redirect})
 
 
-async def _known_to_clerk(context: Context, user: SignedInUser) -> _Known:
-    """A token that names this project needs no question; any other may be older than what Clerk knows now."""
+async def _user_at_clerk(context: Context, user: SignedInUser) -> _UserAtClerk:
+    """A token that names this project is enough. Any other token may be older than the metadata, so the user is read from Clerk."""
     if user.claims.publishable_key == user.project.publishable_key:
-        return _Known(user.claims.publishable_key)
+        return _UserAtClerk(user.claims.publishable_key)
     found = await clerk.end_users(context, user.project.mode).get_user(user.claims.user_id)
     if found is None:
-        raise Unauthorized("The session token is not valid.", code="invalid_token", reason="the user is gone")
+        raise Unauthorized(
+            "The session token is not valid.", code="invalid_token", reason="the user was deleted at Clerk"
+        )
     email = found.email if found.email_verified else None
-    return _Known(found.publishable_key, email, found.first_name, found.last_name)
+    return _UserAtClerk(found.publishable_key, email, found.first_name, found.last_name)
 
 
-async def _tell_clerk(context: Context) -> None:
-    telling = asyncio.ensure_future(context.deliver_effects(context))
-    context.wait_until(telling)
-    await asyncio.wait({telling}, timeout=CLERK_PATIENCE_SECONDS)
+async def _update_clerk(context: Context) -> None:
+    """Delivers the outbox now. Does not wait longer than CLERK_TIMEOUT_SECONDS; the delivery goes on after the answer."""
+    delivery = asyncio.ensure_future(context.deliver_effects(context))
+    context.wait_until(delivery)
+    await asyncio.wait({delivery}, timeout=CLERK_TIMEOUT_SECONDS)

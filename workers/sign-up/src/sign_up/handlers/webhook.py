@@ -1,4 +1,4 @@
-"""`POST /webhook/clerk`: what happened to end users, in the test and in the live instance."""
+"""`POST /webhook/clerk`: events of the two Clerk instances of end users, test and live."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sign_up.clerk_events import HANDLERS
 
 
 async def receive(context: Context, request: Request, sender: Nobody) -> Response:
-    """The secret that signed the message tells the mode."""
+    """The mode follows from the secret that signed the message."""
     body = await request.body(WEBHOOK_CAP_BYTES)
     secrets = [context.settings.end_users(mode).webhook_secret for mode in MODES]
     found = verified_message(body, request.headers, secrets)

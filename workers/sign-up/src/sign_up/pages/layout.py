@@ -1,4 +1,4 @@
-"""Our few pages: one template, everything that comes from outside escaped, and the policies that keep them what they are."""
+"""The pages of sign-up: one template, and a Content-Security-Policy for each page. All values in the HTML are escaped."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from dream.http.request import Request
 from dream.http.response import Response, html_response
 from dream.runtime.context import Context
 from sign_up.pages.assets import SCRIPT, STYLE
-from sign_up.services.arrivals import Arrival
+from sign_up.services.app_links import AppLink
 from sign_up.services.clerk_pages import LIBRARY_FOLDER, library
 
 VisitorHandler: TypeAlias = Callable[[Context, Request, Nobody], Awaitable[Response]]
 
-_STILL = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_POLICY_WITHOUT_SCRIPTS = (
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 _TEMPLATE = """<!doctype html>
 <html lang="en">
@@ -54,19 +56,19 @@ _SESSION = """<p class="app">{app}{badge}</p>
 <button class="button" id="switch" type="button" hidden>Use another account</button>
 <a class="button plain" id="retry" href="{retry}" hidden>Try again</a>
 </p>
-<noscript><p class="note">This step needs JavaScript: only your browser can hand your session to the app. Turn it on and
+<noscript><p class="note">This step needs JavaScript to sign you in to the app. Turn JavaScript on and
 <a href="">load this page again</a>, or <a href="{redirect}" rel="noreferrer">go back to the app</a>.</p></noscript>"""
 
 
-def session_page(context: Context, arrival: Arrival, *, title: str, message: str, data: Mapping[str, str]) -> Response:
-    """A page on which clerk-js finds the visitor's session and our script does the rest; `data` is for that script."""
-    clerk = library(context, arrival.project.mode)
+def session_page(context: Context, link: AppLink, *, title: str, message: str, data: Mapping[str, str]) -> Response:
+    """A page that loads clerk-js and `static/session.js`. The script reads `data` from the data attributes of the body."""
+    clerk = library(context, link.project.mode)
     origin = _origin(clerk.frontend_api)
-    told = {
+    attributes = {
         **data,
-        "key": arrival.project.publishable_key,
-        "redirect": arrival.redirect,
-        "retry": arrival.link("/signin"),
+        "key": link.project.publishable_key,
+        "redirect": link.redirect,
+        "retry": link.link("/signin"),
     }
     proxy = "" if clerk.proxy_url is None else f' data-clerk-proxy-url="{escape(clerk.proxy_url)}"'
     scripts = (
@@ -75,22 +77,22 @@ def session_page(context: Context, arrival: Arrival, *, title: str, message: str
         f'<script defer src="{SCRIPT.path}"></script>\n'
     )
     body = _SESSION.format(
-        app=escape(arrival.project.name),
-        badge=' <span class="badge">test</span>' if arrival.project.mode == "test" else "",
+        app=escape(link.project.name),
+        badge=' <span class="badge">test</span>' if link.project.mode == "test" else "",
         title=escape(title),
         message=escape(message),
-        retry=escape(told["retry"]),
-        redirect=escape(arrival.redirect),
+        retry=escape(attributes["retry"]),
+        redirect=escape(link.redirect),
     )
     policy = (
         f"default-src 'none'; script-src 'self' {clerk.frontend_api}{LIBRARY_FOLDER}; style-src 'self'; img-src 'self'; "
         f"connect-src 'self' {origin}; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    return _page(title, body, policy, data=told, scripts=scripts)
+    return _page(title, body, policy, data=attributes, scripts=scripts)
 
 
 def browsable(handler: VisitorHandler) -> VisitorHandler:
-    """The same route for people: what it refuses is a page when a browser asks, the one error shape otherwise."""
+    """Makes a handler show its errors as a page to browsers. Other clients get the JSON error shape."""
 
     async def handle(context: Context, request: Request, visitor: Nobody) -> Response:
         try:
@@ -113,7 +115,7 @@ def _error_page(context: Context, error: ApiError) -> Response:
         details=f"<ul>\n{items}</ul>\n" if items else "",
         request_id=escape(context.request_id),
     )
-    return _page(error.error, body, _STILL, status=answer.status, headers=answer.headers)
+    return _page(error.error, body, _POLICY_WITHOUT_SCRIPTS, status=answer.status, headers=answer.headers)
 
 
 def _page(
@@ -128,8 +130,8 @@ def _page(
 ) -> Response:
     attributes = "".join(f' data-{name}="{escape(value)}"' for name, value in (data or {}).items())
     html = _TEMPLATE.format(title=escape(title), style=STYLE.path, data=attributes, body=body, scripts=scripts)
-    own = {"Content-Security-Policy": policy, "Cross-Origin-Opener-Policy": "same-origin"}
-    return html_response(html, status, {**(headers or {}), **own})
+    security = {"Content-Security-Policy": policy, "Cross-Origin-Opener-Policy": "same-origin"}
+    return html_response(html, status, {**(headers or {}), **security})
 
 
 def _origin(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Where an instance of Clerk has its hosted pages and its browser library.
+"""The URLs of the hosted pages and of the browser library of a Clerk instance.
 
 https://clerk.com/docs/guides/customizing-clerk/account-portal, https://clerk.com/docs/js-frontend/getting-started/quickstart
 """
@@ -24,7 +24,7 @@ _PRODUCTION = "clerk."
 
 @dataclass(frozen=True, slots=True)
 class ClerkLibrary:
-    """What a page needs to load clerk-js. `proxy_url` is set when the instance is not where its publishable key says."""
+    """What a page needs to load clerk-js. `proxy_url` is set if the instance is not at the host in its publishable key."""
 
     script_url: str
     publishable_key: str
@@ -33,25 +33,25 @@ class ClerkLibrary:
 
 
 def hosted_url(context: Context, mode: Mode, page: HostedPage, redirect_url: str | None) -> str:
-    """A hosted page of the instance of this mode, which goes on to `redirect_url`."""
+    """The URL of a hosted page of the instance of this mode. The page redirects to `redirect_url` afterwards."""
     query = "" if redirect_url is None else "?" + urlencode({"redirect_url": redirect_url})
     return f"{_account_portal(context, context.settings.end_users(mode))}/{page}{query}"
 
 
 def library(context: Context, mode: Mode) -> ClerkLibrary:
-    """clerk-js of the instance of this mode."""
+    """The browser library of the instance of this mode."""
     instance = context.settings.end_users(mode)
-    is_there = urlsplit(instance.issuer).netloc == _frontend_api_host(instance.publishable_key)
+    is_at_own_host = urlsplit(instance.issuer).netloc == _frontend_api_host(instance.publishable_key)
     return ClerkLibrary(
         script_url=f"{instance.issuer}{_LIBRARY}",
         publishable_key=instance.publishable_key,
         frontend_api=instance.issuer,
-        proxy_url=None if is_there else instance.issuer,
+        proxy_url=None if is_at_own_host else instance.issuer,
     )
 
 
 def _account_portal(context: Context, instance: ClerkInstance) -> str:
-    """As set, else as Clerk derives it from the Frontend API's host. Raises Unavailable when neither is possible."""
+    """The setting, or what Clerk derives from the host of the Frontend API. Raises Unavailable if neither is possible."""
     named = context.settings.text(f"CLERK_{instance.name}_ACCOUNT_PORTAL").rstrip("/")
     if named:
         return named

@@ -1,7 +1,7 @@
-"""One end user's way to Clerk's pages and back, kept by their own browser in a signed cookie for ten minutes.
+"""Flows: an end user's visit to Clerk's pages and back. The user's browser stores a flow in a signed cookie for ten minutes.
 
-Each way has a state of its own, which names its cookie and comes back in the URL: two tabs don't mix, and nobody can start a way in
-somebody else's browser and have it completed there.
+Each flow has a random state. It is part of the cookie's name and comes back in the URL, so flows in two tabs do not mix. A flow is
+completed only in the browser that began it (RFC 6749, 10.12).
 """
 
 from __future__ import annotations
@@ -18,25 +18,28 @@ from dream.http.request import Request
 from dream.runtime.context import Context
 
 HostedPage: TypeAlias = Literal["sign-up", "sign-in", "user"]
-"""As Clerk's account portal names its pages."""
+"""The names of pages in Clerk's account portal."""
 
 LIFETIME_SECONDS = 600
+"""How long a user has to sign in at Clerk."""
 _PREFIX = "dream_flow_"
 _PURPOSE = b"sign-up flow\n"
-_LONGEST_COOKIE = 4096
+_MAXIMUM_COOKIE_LENGTH = 4096
 
 
-class FlowLost(BadRequest):
-    """400: no valid cookie of this way; it was begun in another browser, too long ago, or never."""
+class FlowNotFound(BadRequest):
+    """400: this browser has no valid cookie of the flow. It began in another browser, has expired, or never existed."""
 
     error = "Link expired"
     code = "invalid_state"
-    message = "This sign-in was not started in this browser, or more than ten minutes ago. Go back to the app and start again."
+    message = (
+        "This sign-in started in another browser, or more than ten minutes ago. Go back to the app and start again."
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """For which project, to which page of Clerk's, and where to go afterwards. `expires_at` is in seconds since the epoch."""
+    """The project, the page at Clerk, and the URL to go back to. `expires_at` is in seconds since the epoch."""
 
     state: str
     publishable_key: str
@@ -45,7 +48,7 @@ class Flow:
     expires_at: int
 
     def cookie(self, context: Context) -> str:
-        """The Set-Cookie that lets this browser, and no other, come back."""
+        """The value of Set-Cookie that stores the flow in this browser."""
         payload = _base64url(json.dumps(astuple(self)).encode())
         secure = "" if context.settings.sign_up_url.startswith("http://localhost") else "; Secure"
         value = f"{payload}.{_signature(context, payload)}"
@@ -53,17 +56,17 @@ class Flow:
 
 
 def flow_of(context: Context, request: Request) -> Flow:
-    """The way that the request's `state` names and that this browser began. Raises FlowLost."""
+    """The flow that the request's `state` names, from the cookie of this browser. Raises FlowNotFound."""
     state = request.query.get("state") or ""
     value = request.cookie(f"{_PREFIX}{state}")
-    if not state or value is None or len(value) > _LONGEST_COOKIE:
-        raise FlowLost()
+    if not state or value is None or len(value) > _MAXIMUM_COOKIE_LENGTH:
+        raise FlowNotFound()
     payload, _, signature = value.partition(".")
     if not hmac.compare_digest(signature.encode(), _signature(context, payload).encode()):
-        raise FlowLost(reason="cookie was not signed by us")
+        raise FlowNotFound(reason="the signature of the cookie is wrong")
     flow = Flow(*json.loads(urlsafe_b64decode(payload)))
     if flow.state != state or flow.expires_at <= context.now_seconds():
-        raise FlowLost()
+        raise FlowNotFound()
     return flow
 
 

@@ -1,4 +1,4 @@
-"""Who sends a browser here, and where it shall go afterwards: the `pk` and `redirect` of a link, checked."""
+"""Links of apps to sign-up: checks the publishable key `pk` and the URL `redirect` to go back to."""
 
 from __future__ import annotations
 
@@ -14,28 +14,34 @@ from dream.http.request import Request
 from dream.runtime.context import Context
 
 
-class RedirectRefused(BadRequest):
-    """400: not an origin of this project."""
+class RedirectNotAllowed(BadRequest):
+    """400: the origin of `redirect` is not registered for this project."""
 
-    error = "Redirect refused"
+    error = "Redirect not allowed"
     code = "redirect_not_allowed"
-    message = "This app has not registered the address that you would be sent back to. Its developer can add it in the dashboard."
+    message = (
+        "This app has not registered the address to go back to. Its developer can add the address in the dashboard."
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """A link that holds: the project, and a URL of its own to go back to."""
+class AppLink:
+    """A valid link: the project, and the allowed URL to go back to."""
 
     project: Project
     redirect: str
 
     def link(self, path: str) -> str:
-        """A link to another page of this worker, for the same project and the same way back."""
+        """A link to another page of this worker, with the same project and redirect."""
         return f"{path}?{urlencode({'pk': self.project.publishable_key, 'redirect': self.redirect})}"
 
 
-async def arrival_of(context: Context, request: Request) -> Arrival:
-    """Raises InvalidFields, BadRequest for an unknown key, PaymentRequired for an unpaid live one, RedirectRefused."""
+async def app_link_of(context: Context, request: Request) -> AppLink:
+    """The link of a request.
+
+    Raises InvalidFields, BadRequest for an unknown key, PaymentRequired for a live key of a platform that does not pay, and
+    RedirectNotAllowed.
+    """
     fields: dict[str, str] = {}
     publishable_key, redirect = request.query.get("pk") or "", request.query.get("redirect") or ""
     if not publishable_key:
@@ -47,16 +53,16 @@ async def arrival_of(context: Context, request: Request) -> Arrival:
         raise InvalidFields(fields)
     project = await project_of(context, publishable_key)
     await require_allowed(context, project, target)
-    return Arrival(project, target.url)
+    return AppLink(project, target.url)
 
 
 async def project_of(context: Context, publishable_key: str) -> Project:
-    """The project of a key in a link. Raises BadRequest for one that is none: a browser has no credential to correct."""
+    """The project of a key in a link. Raises BadRequest, not Unauthorized, for an invalid key: the user cannot correct it."""
     try:
         return (await caller_of_publishable_key(context, publishable_key)).project
     except Unauthorized as error:
         raise BadRequest(
-            "This link names no app. Its publishable key is not valid.",
+            "The publishable key in this link is not valid. Go back to the app and try again.",
             error="Unknown app",
             code=error.code,
             fields={"pk": "not a valid publishable key"},
@@ -64,8 +70,8 @@ async def project_of(context: Context, publishable_key: str) -> Project:
 
 
 async def require_allowed(context: Context, project: Project, target: RedirectTarget) -> None:
-    """Raises RedirectRefused unless the project registered the target's origin, or needs not."""
+    """Raises RedirectNotAllowed unless the target's origin is registered for the project, or needs no registration."""
     if target.needs_no_registration(project.mode):
         return
     if not await redirect_origins.allows(context.db, project.publishable_key, target.origin):
-        raise RedirectRefused(origin=target.origin)
+        raise RedirectNotAllowed(origin=target.origin)
