@@ -14,12 +14,14 @@ from devstack.ports import Ports
 from devstack.stack import Stack as WorkerdStack
 from tests.support.clerk_controls import ClerkControls
 from tests.support.in_process.stack import InProcessStack
+from tests.support.profile import PROFILE
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 
-# A test that is slow because the machine is busy has not failed.
-settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+# A test that is slow because the machine is busy has not failed, so there is no deadline.
+settings.register_profile("quick", deadline=None, max_examples=60)
+settings.register_profile("torture", deadline=None, max_examples=2000)
+settings.load_profile(PROFILE)
 
 
 @pytest.fixture

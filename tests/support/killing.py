@@ -1,20 +1,19 @@
-"""Ends workerd with SIGKILL while calls are under way, each of them held at a checkpoint of its own."""
+"""Ends workerd with SIGKILL while calls are under way. Each call is held at a checkpoint of its own."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Thread
 
 import httpx
 
 from tests.support.stack import Stack
-
-PATIENCE_SECONDS = 60.0
+from tests.support.waiting import eventually
 
 
 def kill_during(stack: Stack, worker: str, calls: Sequence[tuple[str, Callable[[], httpx.Response]]]) -> None:
-    """Make each call, hold it where it comes to its checkpoint, then kill workerd under all of them and wait until it is back."""
+    """Makes each call, holds it at its checkpoint, kills workerd under all of them, and waits until it runs again."""
     client, doors = stack.http(worker), "/_devstack/checkpoints"
     failures: list[str] = []
     threads: list[Thread] = []
@@ -23,15 +22,17 @@ def kill_during(stack: Stack, worker: str, calls: Sequence[tuple[str, Callable[[
         thread = Thread(target=_make, args=(checkpoint, call, failures))
         thread.start()
         threads.append(thread)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while checkpoint not in client.get(doors).json()["reached"]:
-            assert thread.is_alive(), failures or f"the call never came to {checkpoint}"
-            assert time.monotonic() < deadline, f"the call never came to {checkpoint}"
-            time.sleep(0.02)
+        eventually(partial(_is_reached, client, checkpoint, thread, failures), f"a call held at {checkpoint}")
     stack.kill_workers()
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def _is_reached(client: httpx.Client, checkpoint: str, thread: Thread, failures: list[str]) -> bool:
+    reached: list[str] = client.get("/_devstack/checkpoints").json()["reached"]
+    assert checkpoint in reached or thread.is_alive(), failures or f"the call ended before {checkpoint}"
+    return checkpoint in reached
 
 
 def _make(checkpoint: str, call: Callable[[], httpx.Response], failures: list[str]) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +10,13 @@ from typing import Any
 import httpx
 
 from dream.domain.keys import Mode
+from tests.support.signing import sign_as_stripe
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls, make_account
 from tests.support.tenants import Tenant, make_platform, make_tenant
+from tests.support.waiting import eventually
 
-TIMEOUT = 60
+TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,8 @@ def make_price(stripe: StripeControls, seller: Seller, name: str, amount: int) -
 
 def signed(stack: Stack, event: Mapping[str, Any], mode: Mode = "test") -> tuple[bytes, dict[str, str]]:
     """Body and headers of a delivery of this event by the mode's endpoint for connected accounts."""
-    body, now = json.dumps(event).encode(), int(time.time())
-    secret: str = stack.state["webhookSecrets"]["connectTest" if mode == "test" else "connectLive"]
-    signature = hmac.new(secret.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
-    return body, {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
+    body = json.dumps(event).encode()
+    return body, sign_as_stripe(body, stack.state["webhookSecrets"]["connectTest" if mode == "test" else "connectLive"])
 
 
 class Store:
@@ -92,11 +89,12 @@ class Store:
         return self.get("/api/dashboard/totals").json()["metrics"]
 
     def idle(self) -> None:
-        """Waits until api-multi heard of all that happened."""
-        deadline = time.monotonic() + TIMEOUT
-        while waiting := self.stripe.look("webhooks", account=self.seller.account, state="queued")["deliveries"]:
-            assert time.monotonic() < deadline, f"still waiting: {waiting}"
-            self.stack.deliver()
+        """Returns when api-multi has got every event of the seller's account."""
+        eventually(self._has_every_event, f"every event of {self.seller.account} delivered", seconds=TIMEOUT_SECONDS)
+
+    def _has_every_event(self) -> bool:
+        self.stack.deliver()
+        return not self.stripe.look("webhooks", account=self.seller.account, state="queued")["deliveries"]
 
     def close(self) -> None:
         self._http.close()
