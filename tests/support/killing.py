@@ -1,4 +1,4 @@
-"""Ends workerd with SIGKILL while calls are under way. Each call is held at a checkpoint of its own."""
+"""Ends requests half-way: workerd dies by SIGKILL under calls that are held at checkpoints, or one request dies in process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from functools import partial
 from threading import Thread
 
 import httpx
+import pytest
 
+from tests.support.in_process.stack import InProcessStack
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
 
@@ -41,3 +43,12 @@ def _make(checkpoint: str, call: Callable[[], httpx.Response], failures: list[st
     except httpx.HTTPError:
         return
     failures.append(f"answered {answer.status_code} instead of dying at {checkpoint}: {answer.text}")
+
+
+def die_at(stack: InProcessStack, worker: str, checkpoint: str, call: Callable[[], object]) -> None:
+    """Makes a call, which dies at the checkpoint together with its worker. In process only."""
+    client, doors = stack.http(worker), "/_devstack/checkpoints"
+    client.post(doors, json={"armed": {checkpoint: "kill"}}).raise_for_status()
+    with pytest.raises(httpx.RemoteProtocolError, match=checkpoint):
+        call()
+    stack.kill_workers()

@@ -17,6 +17,11 @@ from tests.support.tenants import Tenant, make_platform, make_tenant
 from tests.support.waiting import eventually
 
 TIMEOUT_SECONDS = 60.0
+FAILING_BANK_ACCOUNT = "000111111113"
+"""A bank debit of this account fails when it is settled."""
+
+MUG = {"name": "mug", "price": 1200, "inventory": 5}
+POSTER = {"name": "poster", "price": 1800, "inventory": 2}
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,15 @@ class Store:
         self, items: Mapping[str, int], headers: Mapping[str, str] | None = None, **more: Any
     ) -> httpx.Response:
         """Asks for a checkout of so many of each product."""
-        lines = [{"tier": name, "quantity": quantity} for name, quantity in items.items()]
-        return self.post("/api/cart/checkout", {"items": lines, **more}, headers)
+        return self.post("/api/cart/checkout", {"items": _lines(items), **more}, headers)
+
+    def checkout_at_once(self, carts: Sequence[Mapping[str, int]]) -> list[httpx.Response]:
+        """Asks for a checkout of each cart, all at the same time."""
+        api, headers = self.stack.http("api-multi"), self.tenant.headers()
+        bodies = [{"items": _lines(items)} for items in carts]
+        return self.stack.at_once(
+            [api.build_request("POST", "/api/cart/checkout", json=body, headers=headers) for body in bodies]
+        )
 
     def buy(self, items: Mapping[str, int]) -> dict[str, Any]:
         """A checkout that must succeed."""
@@ -134,6 +146,21 @@ class Store:
         """Sends an event, signed by the endpoint of the seller's mode unless told otherwise."""
         body, headers = signed(self.stack, event, mode or self.seller.mode)
         return self._http.post("/webhook/stripe", content=body, headers=headers)
+
+    def deliver_at_once(self, events: Sequence[Mapping[str, Any]]) -> list[httpx.Response]:
+        """Delivers all these events at the same time."""
+        api = self.stack.http("api-multi")
+        deliveries = [signed(self.stack, event, self.seller.mode) for event in events]
+        return self.stack.at_once(
+            [
+                api.build_request("POST", "/webhook/stripe", content=body, headers=headers)
+                for body, headers in deliveries
+            ]
+        )
+
+
+def _lines(items: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"tier": name, "quantity": quantity} for name, quantity in items.items()]
 
 
 def make_store(

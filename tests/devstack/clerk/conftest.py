@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from devstack.clerk.config import publishable_key
+from tests.support.waiting import eventually
 
 WEBHOOK_SECRET = "whsec_" + "c3RhbmQtaW4td2ViaG9vay1zZWNyZXQ="
 
