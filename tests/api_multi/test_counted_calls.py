@@ -6,16 +6,10 @@ import httpx
 import pytest
 
 from tests.support.answers import assert_error
-from tests.support.stack import Stack
-from tests.support.tenants import Tenant, make_tenant
+from tests.support.tenants import Tenant
 
 HIDDEN_NESTING = ('["\u2200",' + "[" * 15_000 + '"').encode("utf-16-le")
 """Brackets that a reader of bytes takes for a string: in UTF-16 the first character of it has the byte of a quotation mark."""
-
-
-@pytest.fixture
-def tenant(stack: Stack) -> Tenant:
-    return make_tenant(stack)
 
 
 def test_a_missing_or_malformed_user_is_400(api: httpx.Client, tenant: Tenant) -> None:

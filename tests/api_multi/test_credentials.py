@@ -7,17 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
-import pytest
 
 from dream.domain.keys import make_key
 from tests.support.answers import assert_error
 from tests.support.stack import Stack
 from tests.support.tenants import Tenant, add_secret_key, make_tenant
-
-
-@pytest.fixture
-def tenant(stack: Stack) -> Tenant:
-    return make_tenant(stack)
 
 
 def flipped(key: str) -> str:

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import httpx
-import pytest
 
 from tests.support.answers import assert_error
-from tests.support.stack import Stack
-from tests.support.tenants import Tenant, make_tenant
-
-
-@pytest.fixture
-def tenant(stack: Stack) -> Tenant:
-    return make_tenant(stack)
+from tests.support.tenants import Tenant
 
 
 def flipped(key: str) -> str:

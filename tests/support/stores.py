@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +9,14 @@ from typing import Any
 import httpx
 
 from dream.domain.keys import Mode
-from tests.support.signing import sign_as_stripe
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls, make_account
 from tests.support.tenants import Tenant, make_platform, make_tenant
 from tests.support.waiting import eventually
+from tests.support.webhooks import Endpoint, send
 
 TIMEOUT_SECONDS = 60.0
+ENDPOINTS: Mapping[Mode, Endpoint] = {"test": "connectTest", "live": "connectLive"}
 FAILING_BANK_ACCOUNT = "000111111113"
 """A bank debit of this account fails when it is settled."""
 
@@ -44,12 +44,6 @@ def make_price(stripe: StripeControls, seller: Seller, name: str, amount: int) -
     product = stripe.api("POST", "products", seller.account, seller.mode, name=name)["id"]
     price = {"product": product, "unit_amount": amount, "currency": "usd"}
     return product, stripe.api("POST", "prices", seller.account, seller.mode, **price)["id"]
-
-
-def signed(stack: Stack, event: Mapping[str, Any], mode: Mode = "test") -> tuple[bytes, dict[str, str]]:
-    """Body and headers of a delivery of this event by the mode's endpoint for connected accounts."""
-    body = json.dumps(event).encode()
-    return body, sign_as_stripe(body, stack.state["webhookSecrets"]["connectTest" if mode == "test" else "connectLive"])
 
 
 class Store:
@@ -144,19 +138,7 @@ class Store:
 
     def deliver(self, event: Mapping[str, Any], mode: Mode | None = None) -> httpx.Response:
         """Sends an event, signed by the endpoint of the seller's mode unless told otherwise."""
-        body, headers = signed(self.stack, event, mode or self.seller.mode)
-        return self._http.post("/webhook/stripe", content=body, headers=headers)
-
-    def deliver_at_once(self, events: Sequence[Mapping[str, Any]]) -> list[httpx.Response]:
-        """Delivers all these events at the same time."""
-        api = self.stack.http("api-multi")
-        deliveries = [signed(self.stack, event, self.seller.mode) for event in events]
-        return self.stack.at_once(
-            [
-                api.build_request("POST", "/webhook/stripe", content=body, headers=headers)
-                for body, headers in deliveries
-            ]
-        )
+        return send(self.stack, event, endpoint=ENDPOINTS[mode or self.seller.mode])
 
 
 def _lines(items: Mapping[str, int]) -> list[dict[str, Any]]:

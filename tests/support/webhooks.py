@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import httpx
@@ -46,11 +46,30 @@ def send(
     signature: str | None = None,
 ) -> httpx.Response:
     """Delivers the event, signed with the endpoint's secret now. `timestamp` and `signature` replace what would be right."""
-    body = event if isinstance(event, bytes) else json.dumps(event).encode()
-    headers = sign_as_stripe(body, stack.state["webhookSecrets"][endpoint], timestamp)
+    body, headers = signed(stack, event, endpoint, timestamp)
     if signature is not None:
         headers["Stripe-Signature"] = signature
     return stack.http(worker).post("/webhook/stripe", content=body, headers=headers)
+
+
+def send_at_once(stack: Stack, events: Sequence[Mapping[str, Any]]) -> list[httpx.Response]:
+    """Delivers all these events of connected accounts to api-multi at the same time."""
+    api = stack.http("api-multi")
+    deliveries = [signed(stack, event) for event in events]
+    return stack.at_once(
+        [api.build_request("POST", "/webhook/stripe", content=body, headers=headers) for body, headers in deliveries]
+    )
+
+
+def signed(
+    stack: Stack,
+    event: Mapping[str, Any] | bytes,
+    endpoint: Endpoint = "connectTest",
+    timestamp: int | None = None,
+) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of a delivery of this event."""
+    body = event if isinstance(event, bytes) else json.dumps(event).encode()
+    return body, sign_as_stripe(body, stack.state["webhookSecrets"][endpoint], timestamp)
 
 
 def outcome(stack: Stack, event_id: str) -> tuple[str | None, str | None]:

@@ -9,7 +9,7 @@ from collections import Counter
 import httpx
 
 from devstack.stack import Stack
-from tests.support.stores import signed
+from tests.support.webhooks import signed
 
 DELIVERIES = 20
 

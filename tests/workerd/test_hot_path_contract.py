@@ -1,4 +1,4 @@
-"""What `POST /api/data` costs in the real runtime, and the bad input that only the runtime can show: deep JSON, streams, broken HTTP."""
+"""What `POST /api/data` costs in the real runtime, and what it does with deep JSON, streams and broken HTTP."""
 
 from __future__ import annotations
 
@@ -21,12 +21,6 @@ HIDDEN_NESTING = ('["\u2200",' + "[" * 15_000 + '"').encode("utf-16-le")
 @pytest.fixture(scope="module")
 def tenant(stack: Stack) -> Tenant:
     return make_tenant(stack)
-
-
-@pytest.fixture
-def api(stack: Stack) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=stack.url("api-multi"), timeout=30) as client:
-        yield client
 
 
 @pytest.mark.parametrize(
