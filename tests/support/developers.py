@@ -52,7 +52,7 @@ def make_developer(
     platform: bool = True,
     connected: tuple[Mode, ...] = ("test",),
 ) -> Developer:
-    """A developer who pays, with a Stripe account connected in test mode, unless told otherwise."""
+    """By default a developer who pays and has connected a Stripe account in test mode."""
     if platform:
         platform_id, user_id = make_platform(stack, live_keys_until=FAR_AWAY if paid else None)
     else:

@@ -1,10 +1,7 @@
-"""Events of the platform's own Stripe account and of the developers' Clerk instance, delivered to front-auth-api by hand."""
+"""Delivers events of the platform's own Stripe account and of the developers' Clerk instance to front-auth-api."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import time
 from collections.abc import Mapping
@@ -12,12 +9,13 @@ from typing import Any
 
 import httpx
 
+from tests.support.signing import sign_as_clerk, sign_as_stripe
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 
 
 class PlatformEvents:
-    """What Stripe recorded, and signed deliveries of it and of Clerk's messages, as often and in whatever order one likes."""
+    """Finds the events that Stripe recorded, and delivers them and Clerk's messages, as often and in any order as a test wants."""
 
     def __init__(self, stack: Stack, stripe: StripeControls) -> None:
         self._http = stack.http("front-auth-api")
@@ -34,23 +32,13 @@ class PlatformEvents:
         return sorted(found.values(), key=lambda event: event["created"])
 
     def deliver(self, event: Mapping[str, Any]) -> httpx.Response:
-        """One delivery of an event of Stripe's."""
+        """Delivers one event as Stripe does."""
         body = json.dumps(event).encode()
-        now = int(time.time())
-        signature = hmac.new(self._stripe_secret.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
-        return self._http.post("/webhook/stripe", content=body, headers=headers)
+        return self._http.post("/webhook/stripe", content=body, headers=sign_as_stripe(body, self._stripe_secret))
 
     def tell(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Response:
-        """One delivery of a message of Clerk's."""
-        now = int(time.time())
-        body = json.dumps({"type": kind, "data": data, "object": "event", "timestamp": now * 1000}).encode()
-        key = base64.b64decode(self._clerk_secret.removeprefix("whsec_"))
-        signature = base64.b64encode(hmac.new(key, f"{message_id}.{now}.".encode() + body, hashlib.sha256).digest())
-        headers = {
-            "Content-Type": "application/json",
-            "svix-id": message_id,
-            "svix-timestamp": str(now),
-            "svix-signature": f"v1,{signature.decode()}",
-        }
+        """Delivers one message as Clerk does."""
+        message = {"type": kind, "data": data, "object": "event", "timestamp": int(time.time()) * 1000}
+        body = json.dumps(message).encode()
+        headers = sign_as_clerk(body, self._clerk_secret, message_id)
         return self._http.post("/webhook/clerk", content=body, headers=headers)

@@ -1,9 +1,9 @@
-"""One developer cannot capture another's users: membership is proven, and nothing at Clerk follows from a name. In workerd."""
+"""Guarantee: one developer cannot capture another's users. Membership is proven by a token; a name alone changes nothing at Clerk."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -12,24 +12,17 @@ import pytest
 from devstack.stack.stack import Stack
 from tests.support.clerk_controls import ClerkControls
 from tests.support.outbox import settled
+from tests.support.stack import Stack
 from tests.support.tenants import Tenant, make_tenant
 from tests.support.waiting import eventually
 
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def clerk(stack: Stack) -> Iterator[ClerkControls]:
-    controls = ClerkControls(stack)
-    yield controls
-    controls.close()
-
-
 @pytest.fixture
-def door(stack: Stack) -> Iterator[httpx.Client]:
+def door(stack: Stack) -> httpx.Client:
     """sign-up."""
-    with httpx.Client(base_url=stack.url("sign-up"), timeout=60) as client:
-        yield client
+    return stack.http("sign-up")
 
 
 @pytest.fixture
@@ -60,7 +53,7 @@ def beside(tenant: Tenant, token: str) -> Mapping[str, str]:
 
 def user_at_clerk(stack: Stack, user_id: str) -> dict[str, Any] | None:
     key = stack.state["clerkSecretKeys"]["endUsersTest"]
-    answer = httpx.get(f"{stack.url('clerk')}/v1/users/{user_id}", headers={"Authorization": f"Bearer {key}"})
+    answer = stack.http("clerk").get(f"/v1/users/{user_id}", headers={"Authorization": f"Bearer {key}"})
     return answer.json() if answer.is_success else None
 
 
@@ -74,7 +67,7 @@ def complete(door: httpx.Client, token: str, tenant: Tenant) -> httpx.Response:
     return door.post("/oauth/complete", headers=beside(tenant, token))
 
 
-def test_the_attack_fails_at_each_step(
+def test_every_step_of_a_capture_fails(
     stack: Stack,
     api: httpx.Client,
     door: httpx.Client,
@@ -197,7 +190,7 @@ def test_a_deleted_users_valid_token_does_not_bring_them_back(
     assert stack.d1("SELECT * FROM usage_counts WHERE userId = ?1", user) == []
 
 
-def test_a_token_from_after_the_deletion_joins_anew(
+def test_a_user_who_was_deleted_joins_again_with_a_newer_token(
     stack: Stack, api: httpx.Client, clerk: ClerkControls, tenant: Tenant, user: str
 ) -> None:
     """The Clerk user is still there, since no token of theirs had proven the membership that was deleted."""
