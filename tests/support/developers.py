@@ -1,4 +1,4 @@
-"""Developers with a session token, a platform and connected Stripe accounts, at the doors of their two workers."""
+"""Developers who call oauth-api and front-auth-api with a session token, and may have a platform and Stripe accounts."""
 
 from __future__ import annotations
 
@@ -36,8 +36,26 @@ class Developer:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """A call with the developer's token."""
+        return self.stack.http(worker).send(self.prepare(method, path, body, worker=worker, headers=headers))
+
+    def prepare(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        worker: str = "oauth-api",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Request:
+        """The request of such a call, for `stack.at_once`."""
         sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
-        return self.stack.http(worker).request(method, path, headers=sent, json=body)
+        return self.stack.http(worker).build_request(method, path, headers=sent, json=body)
+
+    def front_auth(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, **headers: str
+    ) -> httpx.Response:
+        """A call to front-auth-api."""
+        return self.request(method, path, body, worker="front-auth-api", headers=headers)
 
     def post(self, path: str, body: Mapping[str, Any], **headers: str) -> httpx.Response:
         """POST to oauth-api."""

@@ -17,7 +17,7 @@ from tests.support.stripe_accounts import StripeControls
 
 
 class PlatformEvents:
-    """What Stripe recorded, and signed deliveries of it and of Clerk's messages, as often and in whatever order one likes."""
+    """What Stripe recorded, and signed deliveries of it and of Clerk's messages, in any order and as often as a test wants."""
 
     def __init__(self, stack: Stack, stripe: StripeControls) -> None:
         self._http = stack.http("front-auth-api")
@@ -35,14 +35,22 @@ class PlatformEvents:
 
     def deliver(self, event: Mapping[str, Any]) -> httpx.Response:
         """One delivery of an event of Stripe's."""
+        return self._http.send(self.delivery_of(event))
+
+    def delivery_of(self, event: Mapping[str, Any]) -> httpx.Request:
+        """The request of such a delivery, for `stack.at_once`."""
         body = json.dumps(event).encode()
         now = int(time.time())
         signature = hmac.new(self._stripe_secret.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
-        return self._http.post("/webhook/stripe", content=body, headers=headers)
+        return self._http.build_request("POST", "/webhook/stripe", content=body, headers=headers)
 
     def tell(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Response:
         """One delivery of a message of Clerk's."""
+        return self._http.send(self.message_of(message_id, kind, data))
+
+    def message_of(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Request:
+        """The request of such a delivery, for `stack.at_once`."""
         now = int(time.time())
         body = json.dumps({"type": kind, "data": data, "object": "event", "timestamp": now * 1000}).encode()
         key = base64.b64decode(self._clerk_secret.removeprefix("whsec_"))
@@ -53,4 +61,19 @@ class PlatformEvents:
             "svix-timestamp": str(now),
             "svix-signature": f"v1,{signature.decode()}",
         }
-        return self._http.post("/webhook/clerk", content=body, headers=headers)
+        return self._http.build_request("POST", "/webhook/clerk", content=body, headers=headers)
+
+
+def user_data(user_id: str, email: str, updated_at: int) -> dict[str, Any]:
+    """A developer as Clerk's user events describe them. `updated_at` is in milliseconds."""
+    address = {"id": "idn_1", "email_address": email, "verification": {"status": "verified"}}
+    return {
+        "id": user_id,
+        "email_addresses": [address],
+        "primary_email_address_id": "idn_1",
+        "first_name": None,
+        "last_name": None,
+        "public_metadata": {},
+        "created_at": 1,
+        "updated_at": updated_at,
+    }
