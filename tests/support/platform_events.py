@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import stripe
 
+from tests.support.clerk_messages import message_of
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
+
+WORKER = "front-auth-api"
 
 
 class PlatformEvents:
     """What Stripe recorded, and signed deliveries of it and of Clerk's messages, in any order and as often as a test wants."""
 
-    def __init__(self, stack: Stack, stripe: StripeControls) -> None:
-        self._http = stack.http("front-auth-api")
-        self._stripe = stripe
+    def __init__(self, stack: Stack, controls: StripeControls) -> None:
+        self._stack = stack
+        self._http = stack.http(WORKER)
+        self._stripe = controls
         self._stripe_secret: str = stack.state["webhookSecrets"]["platform"]
-        self._clerk_secret: str = stack.configuration.clerk_secrets("developers")[1]
 
     def of(self, *object_ids: str) -> list[dict[str, Any]]:
         """All events about these objects, the oldest first."""
@@ -40,9 +41,10 @@ class PlatformEvents:
     def delivery_of(self, event: Mapping[str, Any]) -> httpx.Request:
         """The request of such a delivery, for `stack.at_once`."""
         body = json.dumps(event).encode()
-        now = int(time.time())
-        signature = hmac.new(self._stripe_secret.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
+        signature = stripe.WebhookSignature.generate_signature_header(
+            body.decode(), self._stripe_secret, timestamp=int(time.time())
+        )
+        headers = {"Content-Type": "application/json", "Stripe-Signature": signature}
         return self._http.build_request("POST", "/webhook/stripe", content=body, headers=headers)
 
     def tell(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Response:
@@ -51,17 +53,7 @@ class PlatformEvents:
 
     def message_of(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Request:
         """The request of such a delivery, for `stack.at_once`."""
-        now = int(time.time())
-        body = json.dumps({"type": kind, "data": data, "object": "event", "timestamp": now * 1000}).encode()
-        key = base64.b64decode(self._clerk_secret.removeprefix("whsec_"))
-        signature = base64.b64encode(hmac.new(key, f"{message_id}.{now}.".encode() + body, hashlib.sha256).digest())
-        headers = {
-            "Content-Type": "application/json",
-            "svix-id": message_id,
-            "svix-timestamp": str(now),
-            "svix-signature": f"v1,{signature.decode()}",
-        }
-        return self._http.build_request("POST", "/webhook/clerk", content=body, headers=headers)
+        return message_of(self._stack, WORKER, "developers", message_id, kind, data)
 
 
 def user_data(user_id: str, email: str, updated_at: int) -> dict[str, Any]:
