@@ -39,6 +39,7 @@ def apply(file: Path) -> list[str]:
     file.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(file, isolation_level=None)
     try:
+        connection.execute("PRAGMA foreign_keys = ON")  # as D1 has them
         connection.execute(LEDGER)
         done = {name for (name,) in connection.execute("SELECT name FROM d1_migrations")}
         missing = [path for path in sorted(FOLDER.glob("*.sql")) if path.name not in done]

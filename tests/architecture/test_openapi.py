@@ -41,18 +41,31 @@ def documented() -> set[tuple[str, str, str]]:
 
 
 def test_every_route_is_documented_and_every_documented_route_exists() -> None:
-    assert documented() == {route for route in routed() if route not in PRIVATE}
+    there, wanted = documented(), {route for route in routed() if route not in PRIVATE}
+    cures = [
+        f"{method} {path}: add it to openapi.yaml under paths: with the tag {worker}, then run `make types`; or, if it is no part of"
+        f" the contract, to PRIVATE in this file"
+        for worker, method, path in sorted(wanted - there)
+    ]
+    cures += [
+        f"{method} {path}: {worker} has no such route; delete it from paths: in openapi.yaml, or add it to the worker's routes.py"
+        for worker, method, path in sorted(there - wanted)
+    ]
+    assert not cures, "\n".join(cures)
 
 
 def test_every_reference_leads_somewhere() -> None:
     whole = document()
+    lost: list[str] = []
 
     def check(node: Any) -> None:
         if isinstance(node, dict):
             if "$ref" in node:
                 target: Any = whole
                 for part in node["$ref"].removeprefix("#/").split("/"):
-                    target = target[part]
+                    target = target.get(part, {})
+                if not target:
+                    lost.append(node["$ref"])
             for value in node.values():
                 check(value)
         elif isinstance(node, list):
@@ -60,9 +73,13 @@ def test_every_reference_leads_somewhere() -> None:
                 check(value)
 
     check(whole)
+    assert not lost, f"openapi.yaml refers to {sorted(set(lost))}: add them under components:, or correct the $ref"
 
 
 def test_every_operation_names_an_error_shape() -> None:
-    for operations in document()["paths"].values():
-        for operation in operations.values():
-            assert operation["responses"]["default"] == {"$ref": "#/components/responses/Error"}
+    error = {"$ref": "#/components/responses/Error"}
+    for path, operations in document()["paths"].items():
+        for method, operation in operations.items():
+            assert operation["responses"].get("default") == error, (
+                f"{method.upper()} {path}: add the response `default: {error}` to it in openapi.yaml"
+            )

@@ -2367,8 +2367,7 @@ export interface components {
             stripePriceId: string | null;
             productId: string | null;
             trialDays: number;
-            /** @enum {unknown} */
-            billingMode: "subscription" | "one_off";
+            billingMode: components["schemas"]["BillingMode"];
             imageUrl: string | null;
             inventory: number | null;
             soldOut: boolean;
@@ -2394,8 +2393,7 @@ export interface components {
             displayName: string;
             price: number;
             limit?: components["schemas"]["Limit"];
-            /** @enum {unknown} */
-            billingMode?: "subscription" | "one_off";
+            billingMode?: components["schemas"]["BillingMode"];
             description?: string;
             /** Format: uri */
             imageUrl?: string | null;
@@ -2426,8 +2424,7 @@ export interface components {
         };
         Order: {
             id: string;
-            /** @enum {unknown} */
-            status: "open" | "processing" | "paid" | "partially_refunded" | "refunded" | "disputed" | "expired" | "failed";
+            status: components["schemas"]["OrderStatus"];
             sessionId: string | null;
             email: string | null;
             userId: string | null;
@@ -2448,8 +2445,7 @@ export interface components {
             email: string | null;
             /** @description Null in a store, which has no plans. */
             plan: string | null;
-            /** @description Stripe's word for the subscription, or `none`. */
-            status: string;
+            status: components["schemas"]["SubscriptionStatus"];
             usageCount: number;
             limit: components["schemas"]["Limit"] | null;
             /** Format: date-time */
@@ -2511,8 +2507,8 @@ export interface components {
                 apiKeys: {
                     publishableKey?: string;
                     name?: string;
-                    projectType?: string;
-                    mode?: string;
+                    projectType?: components["schemas"]["ProjectType"];
+                    mode?: components["schemas"]["Mode"];
                     secretKeyMasked?: string;
                     /** @enum {unknown} */
                     status?: "active" | "expired" | "revoked";
@@ -2545,7 +2541,7 @@ export interface components {
                 search: string | null;
                 limit: number;
                 plans: string[];
-                statuses: string[];
+                statuses: components["schemas"]["SubscriptionStatus"][];
             };
             nextCursor: string | null;
         };
@@ -2562,6 +2558,15 @@ export interface components {
         Mode: "test" | "live";
         /** @enum {unknown} */
         ProjectType: "saas" | "store";
+        /** @enum {unknown} */
+        BillingMode: "subscription" | "one_off";
+        /**
+         * @description Stripe's word for the subscription, or `none`.
+         * @enum {unknown}
+         */
+        SubscriptionStatus: "active" | "trialing" | "past_due" | "unpaid" | "paused" | "incomplete" | "incomplete_expired" | "canceled" | "none";
+        /** @enum {unknown} */
+        OrderStatus: "open" | "processing" | "expired" | "failed" | "paid" | "partially_refunded" | "disputed" | "refunded";
         Project: {
             publishableKey: string;
             name: string;
@@ -2606,8 +2611,7 @@ export interface components {
             platformId: string;
             /** @enum {unknown} */
             plan: "free" | "paid";
-            /** @description Stripe's word for it, or `none`. */
-            status: string;
+            status: components["schemas"]["SubscriptionStatus"];
             /** Format: date-time */
             currentPeriodStart: string | null;
             /** Format: date-time */

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from dream.runtime.bindings import Database, Row, Sql
+
+Purpose: TypeAlias = Literal["connect_ticket", "connect_state"]
+"""`one_time_tokens.purpose`."""
 
 ADD = Sql("""
 INSERT INTO one_time_tokens (tokenHash, purpose, platformId, mode, browserHash, expiresAt) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -19,7 +24,7 @@ DROP_EXPIRED = Sql("DELETE FROM one_time_tokens WHERE expiresAt < ?1")
 async def add(
     db: Database,
     token_hash: str,
-    purpose: str,
+    purpose: Purpose,
     platform_id: str,
     mode: str,
     browser_hash: str | None,
@@ -30,7 +35,7 @@ async def add(
     await db.batch([DROP_EXPIRED.bind(now), ADD.bind(token_hash, purpose, platform_id, mode, browser_hash, expires_at)])
 
 
-async def take(db: Database, token_hash: str, purpose: str) -> Row | None:
+async def take(db: Database, token_hash: str, purpose: Purpose) -> Row | None:
     """The token, which is gone from now on; None when there is none, be it taken or never there."""
     return await db.first(TAKE, token_hash, purpose)
 

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from dream.runtime.bindings import Bound, Database, Row, Sql
+
+Kind: TypeAlias = Literal[
+    "archive_product",
+    "archive_price",
+    "describe_product",
+    "cancel_subscription",
+    "expire_session",
+    "end_second_subscription",
+    "revoke_connection",
+    "delete_image",
+    "delete_images",
+]
+"""`outbox.kind`: what `enqueue` takes. Effects at Clerk are enqueued by `db.clerk_effects` alone, which names them."""
 
 # The outbox is ours, not a tenant's: rows name their subject by the vendor's own id.
 ENQUEUE = Sql("""
@@ -32,12 +45,12 @@ WITHDRAW = Sql("DELETE FROM outbox WHERE kind = ?1 AND subject = ?2")
 POSTPONE = Sql("UPDATE outbox SET nextAttemptAt = ?3, lastError = ?4 WHERE outboxId = ?1 AND version = ?2")
 
 
-def enqueue(kind: str, subject: str, payload: Mapping[str, Any], now: str) -> Bound:
+def enqueue(kind: Kind, subject: str, payload: Mapping[str, Any], now: str) -> Bound:
     """Owe an effect, due at once. Goes into the batch of what made it owed."""
     return ENQUEUE.bind(kind, subject, json.dumps(payload), now)
 
 
-def withdraw(kind: str, subject: str) -> Bound:
+def withdraw(kind: Kind, subject: str) -> Bound:
     """What was owed is not wanted any more. Goes into the batch of what ended it."""
     return WITHDRAW.bind(kind, subject)
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from dream.runtime.bindings import Bound, Sql
+
+ReservationStatus: TypeAlias = Literal["reserved", "sold", "released"]
+"""`stock_reservations.status`."""
 
 # Only products whose stock is counted. A CHECK on tiers refuses the whole batch when there are too few.
 RESERVE = Sql("""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from dream.runtime.bindings import Bound, Database, Sql
+
+ConnectionStatus: TypeAlias = Literal["connected", "revoked"]
+"""`stripe_tokens.status`."""
 
 ACCOUNT_OF = Sql("""
 SELECT stripeUserId AS answer FROM stripe_tokens WHERE platformId = ?1 AND mode = ?2 AND status = 'connected'

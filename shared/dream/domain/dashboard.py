@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, get_args
 
+from dream.domain.keys import DashboardKeyStatus
 from dream.domain.products import is_low
+from dream.domain.subscriptions import ShownSubscriptionStatus
 from dream.domain.tiers import Tier, shown_limit
 
 DAYS_SHOWN = 30
 
-SUBSCRIPTION_STATUSES = (
-    "active",
-    "trialing",
-    "past_due",
-    "unpaid",
-    "paused",
-    "incomplete",
-    "incomplete_expired",
-    "canceled",
-    "none",
-)
+SUBSCRIPTION_STATUSES: tuple[ShownSubscriptionStatus, ...] = get_args(ShownSubscriptionStatus)
 """Stripe's, and `none` for customers who never subscribed."""
 
 
@@ -150,9 +142,10 @@ class Customer:
 def secret_key_json(row: Mapping[str, Any], now: str) -> dict[str, Any]:
     """One secret key, masked. A rotated one whose grace time is over is `expired`."""
     expired = row["expiresAt"] is not None and row["expiresAt"] <= now
+    status: DashboardKeyStatus = "expired" if expired and row["status"] == "active" else row["status"]
     return {
         "secretKeyMasked": row["secretKeyMasked"],
-        "status": "expired" if expired and row["status"] == "active" else row["status"],
+        "status": status,
         "createdAt": row["createdAt"],
         "lastUsedAt": row["lastUsedAt"],
         "expiresAt": row["expiresAt"],

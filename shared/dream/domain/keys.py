@@ -10,10 +10,18 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 Mode: TypeAlias = Literal["test", "live"]
 KeyKind: TypeAlias = Literal["pk", "sk"]
+KeyStatus: TypeAlias = Literal["active", "revoked"]
+"""`api_keys.status`."""
+DashboardKeyStatus: TypeAlias = Literal["active", "expired", "revoked"]
+"""What the dashboard shows of a key: a rotated one whose grace time is over is `expired`."""
+ProjectKeyStatus: TypeAlias = Literal["active", "grace"]
+"""What the list of projects shows of a key that still works: a rotated one in its grace time is `grace`."""
+
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_LENGTH = 32

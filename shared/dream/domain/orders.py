@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from dream.domain.stripe_objects import CartPayment, StripeCharge
 from dream.errors import InvalidFields
@@ -14,16 +14,7 @@ OrderStatus: TypeAlias = Literal[
     "open", "processing", "expired", "failed", "paid", "partially_refunded", "disputed", "refunded"
 ]
 
-STATUSES: tuple[OrderStatus, ...] = (
-    "open",
-    "processing",
-    "expired",
-    "failed",
-    "paid",
-    "partially_refunded",
-    "disputed",
-    "refunded",
-)
+STATUSES: tuple[OrderStatus, ...] = get_args(OrderStatus)
 """In the order in which an order may move: never back, whatever order readings of Stripe arrive in."""
 
 CHECKOUT_LIFE_SECONDS = 35 * 60

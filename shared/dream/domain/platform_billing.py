@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from dream.domain.stripe_objects import StripeSubscription
+from dream.domain.subscriptions import ENDED_STATUSES, SubscriptionStatus
 
 Plan: TypeAlias = Literal["free", "paid"]
 
@@ -18,9 +19,8 @@ PAID_ALLOWANCE = 500
 FAR_AWAY = "9999-12-31T00:00:00.000Z"
 """`liveKeysUntil` of a platform that pays."""
 
-PAYING_STATUSES = frozenset({"active", "trialing"})
-OVERDUE_STATUSES = frozenset({"past_due", "unpaid", "paused"})
-ENDED_STATUSES = frozenset({"canceled", "incomplete_expired"})
+PAYING_STATUSES: frozenset[SubscriptionStatus] = frozenset({"active", "trialing"})
+OVERDUE_STATUSES: frozenset[SubscriptionStatus] = frozenset({"past_due", "unpaid", "paused"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from dream.domain.keys import Mode
 
 ProjectType: TypeAlias = Literal["saas", "store"]
 """Fixed when a project is created. A saas project has subscription tiers; a store has one-off products with stock."""
+
+PROJECT_TYPES: tuple[ProjectType, ...] = get_args(ProjectType)
 
 
 @dataclass(frozen=True, slots=True)

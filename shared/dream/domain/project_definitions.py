@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
-from dream.domain.keys import Mode, is_well_formed
-from dream.domain.project import ProjectType
+from dream.domain.keys import MODES, Mode, is_well_formed
+from dream.domain.project import PROJECT_TYPES, ProjectType
 from dream.domain.tier_definitions import (
     MAXIMUM_TIERS,
     TierDefinition,
@@ -46,7 +46,7 @@ class NewProject:
         mode = mode_in(body, problems)
         name = project_name_in(body, problems)
         project_type = body.get("projectType")
-        if project_type not in ("saas", "store"):
+        if project_type not in PROJECT_TYPES:
             problems["projectType"] = '"saas" or "store"'
             project_type = "saas" if body.get("projectType") is None else "store"
         tiers = _tiers_in(body, project_type, problems)
@@ -69,7 +69,7 @@ def digest(*parts: object) -> str:
 def mode_in(body: Mapping[str, Any], problems: dict[str, str]) -> Mode:
     """`mode` of a body; what is wrong with it goes into `problems`. Nothing defaults to live, nor to test."""
     mode = body.get("mode")
-    if mode not in ("test", "live"):
+    if mode not in MODES:
         problems["mode"] = '"test" or "live"'
         return "test"
     return mode

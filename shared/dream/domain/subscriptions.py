@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from dream.domain.stripe_objects import StripeSubscription
 
 PAST_DUE_GRACE_SECONDS = 7 * 24 * 3600
 """How long a `past_due` subscription keeps its plan while Stripe retries the payment."""
 
-ENDED_STATUSES = frozenset({"canceled", "incomplete_expired"})
+SubscriptionStatus: TypeAlias = Literal[
+    "active", "trialing", "past_due", "unpaid", "paused", "incomplete", "incomplete_expired", "canceled"
+]
+"""Stripe's: https://docs.stripe.com/api/subscriptions/object#subscription_object-status"""
+
+ShownSubscriptionStatus: TypeAlias = Literal[SubscriptionStatus, "none"]
+"""What answers show: `none` for those who never subscribed."""
+
+ENDED_STATUSES: frozenset[SubscriptionStatus] = frozenset({"canceled", "incomplete_expired"})
 """A subscription that reached one of these never leaves it: https://docs.stripe.com/billing/subscriptions/overview"""
 
-SWITCHABLE_STATUSES = frozenset({"active", "trialing", "past_due"})
+SWITCHABLE_STATUSES: frozenset[SubscriptionStatus] = frozenset({"active", "trialing", "past_due"})
 """In these the billing portal lets a subscriber confirm another price."""
 
 # Months per interval, as a fraction: an average year has 365.25 days.

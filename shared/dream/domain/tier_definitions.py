@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from dream.domain.project import ProjectType
 from dream.domain.return_urls import return_url_problem
@@ -163,7 +163,7 @@ def _features(value: Any) -> tuple[str, ...]:
 
 
 def _billing_mode(value: Any) -> BillingMode:
-    if value not in ("subscription", "one_off"):
+    if value not in get_args(BillingMode):
         raise _Refused('"subscription" or "one_off"')
     return value
 

@@ -11,7 +11,9 @@ from dream.errors import BadRequest, InvalidFields
 
 MAXIMUM_QUANTITY = 1_000_000
 
-Outcome: TypeAlias = Literal["counted", "limit_reached", "rate_limited", "known_user", "new_user"]
+CountOutcome: TypeAlias = Literal["counted", "limit_reached", "rate_limited"]
+"""What a counting statement did: `usage_counts.outcome`."""
+Outcome: TypeAlias = Literal[CountOutcome, "known_user", "new_user"]
 """What a counting statement did, or whom a reading one found."""
 
 

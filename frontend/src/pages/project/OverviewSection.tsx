@@ -105,7 +105,7 @@ function Events({ data }: { data: Dashboard }) {
             <li key={`${event.createdAt}-${index}`}>
               <code>{event.type}</code>
               <span className="muted">
-                <Badge>{event.status ?? "processing"}</Badge>{" "}
+                <Badge>{event.status ?? ("processing" as const)}</Badge>{" "}
                 <time dateTime={event.createdAt}>{ago(event.createdAt)}</time>
               </span>
             </li>

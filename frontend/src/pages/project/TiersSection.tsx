@@ -35,7 +35,8 @@ export function TiersSection({ project }: { project: Project }) {
         {tiers.data.map((tier) => (
           <article className="card tier" key={tier.id}>
             <h2>
-              {tier.displayName} {tier.popular && <Badge>popular</Badge>} {tier.soldOut && <Badge>sold_out</Badge>}
+              {tier.displayName} {tier.popular && <Badge>{"popular" as const}</Badge>}{" "}
+              {tier.soldOut && <Badge>{"sold_out" as const}</Badge>}
             </h2>
             <p className="price">
               {money(tier.price, tier.currency)}

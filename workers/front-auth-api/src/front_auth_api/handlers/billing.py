@@ -12,6 +12,7 @@ from dream.clients import clerk
 from dream.clients.stripe import StripeAccount, platform_account
 from dream.clients.stripe_http import StripeRefused
 from dream.db import platforms, stripe_tokens
+from dream.domain.keys import MODES
 from dream.domain.platform_billing import Platform
 from dream.domain.stripe_objects import CheckoutSession
 from dream.errors import ApiError, Conflict, Unavailable
@@ -46,7 +47,7 @@ async def subscription(context: Context, request: Request, developer: Developer)
     """The payment state as D1 has it, and the Stripe accounts that are connected."""
     platform = await platform_of(context, developer)
     connected = await stripe_tokens.accounts_of(context.db, platform.platform_id)
-    accounts = {mode: connected.get(mode) for mode in ("test", "live")}
+    accounts = {mode: connected.get(mode) for mode in MODES}
     return json_response({**platform.to_json(context.now()), "stripeAccounts": accounts})
 
 

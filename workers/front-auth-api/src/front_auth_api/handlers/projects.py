@@ -10,7 +10,7 @@ from typing import Any, cast
 from dream.auth import project_keys
 from dream.auth.principal import Developer
 from dream.db import api_keys, audit_log, owned_projects, projects
-from dream.domain.keys import Mode, key_id
+from dream.domain.keys import Mode, ProjectKeyStatus, key_id
 from dream.domain.origins import MAXIMUM_ORIGINS, origin_problem
 from dream.domain.project_definitions import project_name_in
 from dream.errors import InvalidFields, NotFound
@@ -174,10 +174,11 @@ def _shown(project: Row, keys: Sequence[Row], origins: Sequence[Row], audit: Seq
 
 
 def _shown_key(key: Row) -> dict[str, Any]:
+    status: ProjectKeyStatus = "active" if key["expiresAt"] is None else "grace"
     return {
         "id": key_id(key["secretKeyHash"]),
         "secretKeyMasked": key["secretKeyMasked"],
-        "status": "active" if key["expiresAt"] is None else "grace",
+        "status": status,
         "expiresAt": key["expiresAt"],
         "createdAt": key["createdAt"],
         "lastUsedAt": key["lastUsedAt"],

@@ -140,7 +140,12 @@ async def disconnect(context: Context, request: Request, developer: PlatformDeve
 
 
 async def _new_token(
-    context: Context, purpose: str, platform_id: str, mode: str, browser_hash: str | None, lifetime_seconds: int
+    context: Context,
+    purpose: one_time_tokens.Purpose,
+    platform_id: str,
+    mode: str,
+    browser_hash: str | None,
+    lifetime_seconds: int,
 ) -> str:
     token = _random_text()
     now = context.now_seconds()
@@ -150,7 +155,7 @@ async def _new_token(
     return token
 
 
-async def _take(context: Context, token: str | None, purpose: str) -> Row | None:
+async def _take(context: Context, token: str | None, purpose: one_time_tokens.Purpose) -> Row | None:
     """The token's row, which is gone from now on; None for one that is unknown, spent or expired."""
     if not token or len(token) > _LONGEST_TOKEN:
         return None
