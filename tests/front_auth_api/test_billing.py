@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.clerk_controls import ClerkControls
 from tests.support.developers import Developer
-from tests.support.killing import kill_at
+from tests.support.killing import die_at
 from tests.support.platform_subscriptions import PAID, at_clerk, checkout, customers_of, payment_state, platform
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
@@ -143,7 +143,7 @@ def test_a_second_subscription_is_canceled_and_refunded(
 def test_a_checkout_that_dies_at_any_step_is_opened_once_by_its_retry(
     stack: Stack, stripe: StripeControls, newcomer: Developer, step: str
 ) -> None:
-    kill_at(stack, WORKER, f"create-checkout:{step}", lambda: newcomer.front_auth("POST", "/create-checkout", {}))
+    die_at(stack, WORKER, f"create-checkout:{step}", lambda: newcomer.front_auth("POST", "/create-checkout", {}))
     opened = checkout(newcomer)
     row = platform(stack, newcomer)
     sessions = stripe.api("GET", "checkout/sessions", None, customer=row["stripeCustomerId"])["data"]

@@ -9,7 +9,7 @@ import pytest
 
 from dream.domain import keys
 from tests.support.developers import Developer
-from tests.support.killing import kill_at
+from tests.support.killing import die_at
 from tests.support.platform_events import PlatformEvents, user_data
 from tests.support.platform_subscriptions import checkout, platform
 from tests.support.stack import Stack
@@ -69,7 +69,7 @@ def test_a_user_created_event_that_dies_at_any_step_makes_one_platform(
 ) -> None:
     user_id = keys.make_id("user", os.urandom)
     data = user_data(user_id, f"{user_id}@example.com", 1_000)
-    kill_at(stack, WORKER, f"user.created:{step}", lambda: events.tell(f"msg_{user_id}", "user.created", data))
+    die_at(stack, WORKER, f"user.created:{step}", lambda: events.tell(f"msg_{user_id}", "user.created", data))
     assert events.tell(f"msg_{user_id}", "user.created", data).status_code == 200
     (row,) = stack.d1("SELECT email FROM platforms WHERE clerkUserId = ?1", user_id)
     assert row["email"] == f"{user_id}@example.com"
@@ -81,7 +81,7 @@ def test_a_user_deleted_event_that_dies_at_any_step_is_finished_by_its_retry(
 ) -> None:
     data = {"id": developer.user_id, "deleted": True, "object": "user"}
     message = f"msg_killed_{developer.user_id}"
-    kill_at(stack, WORKER, f"user.deleted:{step}", lambda: events.tell(message, "user.deleted", data))
+    die_at(stack, WORKER, f"user.deleted:{step}", lambda: events.tell(message, "user.deleted", data))
     assert events.tell(message, "user.deleted", data).status_code == 200
     assert platform(stack, developer)["deletedAt"] is not None
     assert stack.d1("SELECT 1 FROM projects WHERE platformId = ?1", developer.platform_id) == []

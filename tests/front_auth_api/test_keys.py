@@ -9,7 +9,7 @@ import pytest
 from dream.domain import keys
 from tests.support.developers import Developer
 from tests.support.in_process.stack import InProcessStack
-from tests.support.killing import kill_at
+from tests.support.killing import die_at
 from tests.support.stack import Stack
 from tests.support.tenants import Tenant
 
@@ -149,7 +149,7 @@ def test_a_rotation_that_dies_has_happened_and_can_be_repeated(
 ) -> None:
     assert count(stack, project.secret_key) == 200
     body = {"publishableKey": project.publishable_key}
-    kill_at(stack, WORKER, "rotate-key:committed", lambda: developer.front_auth("POST", "/projects/rotate-key", body))
+    die_at(stack, WORKER, "rotate-key:committed", lambda: developer.front_auth("POST", "/projects/rotate-key", body))
     assert count(stack, project.secret_key) == 401
     rotated = rotate(developer, project)
     active = "SELECT secretKeyHash FROM api_keys WHERE publishableKey = ?1 AND status = 'active'"
@@ -163,6 +163,6 @@ def test_a_revocation_that_dies_has_happened_and_can_be_repeated(
 ) -> None:
     assert count(stack, project.secret_key) == 200
     body = {"publishableKey": project.publishable_key}
-    kill_at(stack, WORKER, "revoke-key:committed", lambda: developer.front_auth("POST", "/projects/revoke-key", body))
+    die_at(stack, WORKER, "revoke-key:committed", lambda: developer.front_auth("POST", "/projects/revoke-key", body))
     assert count(stack, project.secret_key) == 401
     assert developer.front_auth("POST", "/projects/revoke-key", body).json()["revoked"] == []

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.support.developers import Developer
-from tests.support.killing import kill_at
+from tests.support.killing import die_at
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import Saas, StripeControls, make_saas
 
@@ -86,7 +86,7 @@ def test_a_deletion_that_dies_is_finished_by_the_schedule(
 ) -> None:
     path = f"/projects/{saas.tenant.publishable_key}"
     assert count(stack, saas.tenant.secret_key) == 200
-    kill_at(stack, WORKER, "delete-project:committed", lambda: developer.front_auth("DELETE", path))
+    die_at(stack, WORKER, "delete-project:committed", lambda: developer.front_auth("DELETE", path))
     assert count(stack, saas.tenant.secret_key) == 401
     assert developer.front_auth("DELETE", path).status_code == 404
     stack.run_scheduled(WORKER)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.clerk_controls import ClerkControls
 from tests.support.developers import Developer, make_developer
-from tests.support.killing import kill_at
+from tests.support.killing import die_at
 from tests.support.platform_events import PlatformEvents
 from tests.support.platform_subscriptions import (
     PAID,
@@ -170,7 +170,7 @@ def test_an_event_that_dies_at_any_step_is_handled_by_its_retry(
 ) -> None:
     recorded = pay_without_deliveries(stripe, events, newcomer)
     event = next(each for each in recorded if each["type"] == kind)
-    kill_at(stack, WORKER, step.format(type=kind), lambda: events.deliver(event))
+    die_at(stack, WORKER, step.format(type=kind), lambda: events.deliver(event))
     assert events.deliver(event).status_code == 200
     assert platform(stack, newcomer)["liveKeysUntil"] == FAR_AWAY
     assert all(events.deliver(other).status_code == 200 for other in recorded)

@@ -13,7 +13,7 @@ import pytest
 
 from dream.domain.keys import Mode, hash_secret
 from tests.support.developers import Developer, make_developer
-from tests.support.killing import kill_at
+from tests.support.killing import die_at
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 
@@ -266,7 +266,7 @@ def test_a_callback_that_dies_is_spent_and_beginning_again_connects(
 ) -> None:
     browser = new_browser()
     url = browser.consent(stripe, developer)
-    kill_at(stack, "oauth-api", f"callback:{step}", lambda: browser.get(url))
+    die_at(stack, "oauth-api", f"callback:{step}", lambda: browser.get(url))
     assert_refused(browser.get(url), developer)
     again = new_browser()
     back = again.get(again.consent(stripe, developer))

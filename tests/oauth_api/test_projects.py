@@ -11,7 +11,8 @@ import pytest
 from dream.domain import keys
 from tests.support.created_projects import SAAS, STORE, assert_one_project
 from tests.support.developers import make_developer
-from tests.support.killing import kill_at
+from tests.support.in_process.stack import InProcessStack
+from tests.support.killing import die_at
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 
@@ -184,7 +185,7 @@ def test_a_call_that_dies_at_any_step_is_finished_by_its_retry(
 ) -> None:
     developer = make_developer(stack, stripe)
     create = partial(developer.post, "/create-products", SAAS, **headers)
-    kill_at(stack, "oauth-api", f"create-products:{step}", create)
+    die_at(stack, "oauth-api", f"create-products:{step}", create)
     finished = create()
     assert finished.status_code == 200, finished.text
     assert_one_project(developer, stripe, SAAS)
@@ -192,11 +193,11 @@ def test_a_call_that_dies_at_any_step_is_finished_by_its_retry(
     assert stack.http("api-multi").get("/api/tiers", headers=credential).status_code == 200
 
 
-def test_a_draft_without_a_retry_is_archived_after_a_day(stack: Stack, stripe: StripeControls) -> None:
+def test_a_draft_without_a_retry_is_archived_after_a_day(stack: InProcessStack, stripe: StripeControls) -> None:
     developer, other = make_developer(stack, stripe), make_developer(stack, stripe)
     kept = developer.post("/create-products", STORE).json()["products"][0]["productId"]
     for each in (developer, other):
-        kill_at(stack, "oauth-api", "create-products:made", partial(each.post, "/create-products", SAAS))
+        die_at(stack, "oauth-api", "create-products:made", partial(each.post, "/create-products", SAAS))
     assert len(stripe.api("GET", "products", developer.accounts["test"], active="true")["data"]) == 3
     later = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+10 hours')"
     stack.d1(f"UPDATE project_drafts SET createdAt = {later} WHERE platformId = ?1", other.platform_id)

@@ -9,7 +9,7 @@ import pytest
 
 from dream.domain import keys
 from tests.support.developers import Developer, make_developer
-from tests.support.killing import kill_at
+from tests.support.killing import die_at
 from tests.support.promotions import (
     SAAS,
     assert_live_equals_test,
@@ -181,7 +181,7 @@ SECOND = ("opened", "pro:price", "team:product", "team:price", "made", "stored")
 def assert_finished_by_its_retry(
     stack: Stack, stripe: StripeControls, developer: Developer, test_key: str, step: str
 ) -> None:
-    kill_at(stack, "oauth-api", f"promote-to-live:{step}", lambda: promote(developer, test_key))
+    die_at(stack, "oauth-api", f"promote-to-live:{step}", lambda: promote(developer, test_key))
     finished = promote(developer, test_key)
     assert finished.status_code == 200, finished.text
     stack.d1("UPDATE outbox SET nextAttemptAt = ?1", CREATED)

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from tests.support.killing import kill_at
+from tests.support.killing import die_at
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 from tests.support.tenants import CREATED
@@ -82,7 +82,7 @@ def test_an_addition_that_dies_at_any_step_is_finished_by_its_retry(
     shop = make_shop(stack, stripe)
     tier = {"name": "max", "displayName": "Max", "price": 9900, "limit": 1}
     add = partial(shop.add, tier, **{"Idempotency-Key": step})
-    kill_at(stack, "oauth-api", step, add)
+    die_at(stack, "oauth-api", step, add)
     answer = add()
     assert answer.status_code == 200, answer.text
     stack.d1("UPDATE outbox SET nextAttemptAt = ?1", CREATED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from tests.support.killing import kill_at
+from tests.support.killing import die_at
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 from tests.support.tenants import CREATED
@@ -65,7 +65,7 @@ def test_a_deletion_that_dies_has_happened_and_is_finished_by_the_schedule(
     stack: Stack, stripe: StripeControls
 ) -> None:
     shop = make_shop(stack, stripe)
-    kill_at(stack, "oauth-api", "tier.archived:stored", partial(shop.delete, "pro"))
+    die_at(stack, "oauth-api", "tier.archived:stored", partial(shop.delete, "pro"))
     assert_refused(shop.delete("pro"), 404, "unknown_tier")
     stack.d1("UPDATE outbox SET nextAttemptAt = ?1", CREATED)
     stack.run_scheduled("front-auth-api")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.killing import kill_at
+from tests.support.killing import die_at
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 from tests.support.tenants import CREATED
@@ -140,7 +140,7 @@ def test_an_update_that_dies_at_any_step_is_finished_by_its_retry(
     stack: Stack, stripe: StripeControls, step: str
 ) -> None:
     shop = make_shop(stack, stripe)
-    kill_at(stack, "oauth-api", step, partial(shop.update, "pro", price=3900))
+    die_at(stack, "oauth-api", step, partial(shop.update, "pro", price=3900))
     assert shop.update("pro", price=3900).status_code == 200
     stack.d1("UPDATE outbox SET nextAttemptAt = ?1", CREATED)
     stack.run_scheduled("front-auth-api")

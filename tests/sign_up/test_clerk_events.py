@@ -17,7 +17,7 @@ from tests.support.sign_up_flows import (
 )
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls, make_account
-from tests.support.subscribers import subscribe
+from tests.support.stored_subscriptions import store_subscription
 from tests.support.tenants import Tenant, make_tenant
 
 
@@ -125,7 +125,7 @@ def test_a_deleted_user_is_removed_once_and_their_subscription_is_canceled(
     make_account(stack, stripe, tenant.platform_id)
     user = make_member(stack, tenant, clerk, visitor, "endUsersTest")
     stack.http("api-multi").post("/api/data", headers=tenant.headers(user)).raise_for_status()
-    subscription = subscribe(stack, tenant, user)
+    subscription = store_subscription(stack, tenant.publishable_key, user)
     message = f"msg_{time.time_ns()}"
     gone = {"id": user, "deleted": True, "object": "user"}
     answers = [deliver(stack, "endUsersTest", "user.deleted", gone, message) for _ in range(3)]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.support.clerk_controls import ClerkControls
-from tests.support.killing import kill_at
+from tests.support.killing import die_at
 from tests.support.outbox import enqueued
 from tests.support.sign_up_flows import (
     HOME,
@@ -200,7 +200,7 @@ def test_a_completion_that_dies_at_any_step_is_finished_by_its_retry(
 ) -> None:
     user = clerk.make_user("endUsersTest")
     token = clerk.token("endUsersTest", user)
-    kill_at(stack, "sign-up", step, lambda: complete(visitor, token, tenant))
+    die_at(stack, "sign-up", step, lambda: complete(visitor, token, tenant))
     assert complete(visitor, token, tenant).status_code == 200
     assert not enqueued(stack, user)
     assert projects_of(stack, user) == [tenant.publishable_key]

@@ -6,7 +6,7 @@ import httpx
 
 from tests.support.clerk_controls import ClerkControls
 from tests.support.stack import Stack
-from tests.support.subscribers import subscribe
+from tests.support.stored_subscriptions import store_subscription
 from tests.support.tenants import Tenant
 
 
@@ -23,7 +23,7 @@ def test_the_status_is_paid_only_while_a_subscription_gives_the_plan(
         user = clerk.make_user("endUsersTest")
         headers = {"X-Publishable-Key": tenant.publishable_key, "X-Clerk-Token": clerk.token("endUsersTest", user)}
         assert visitor.get("/refresh/status", headers=headers).json()["paid"] is False
-        subscribe(stack, tenant, user, status, plan)
+        store_subscription(stack, tenant.publishable_key, user, status, plan)
         answer = visitor.get("/refresh/status", headers=headers).json()
         expected = {
             "userId": user,

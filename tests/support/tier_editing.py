@@ -10,8 +10,8 @@ import httpx
 
 from tests.support.developers import Developer, make_developer
 from tests.support.stack import Stack
+from tests.support.stored_subscriptions import store_subscription
 from tests.support.stripe_accounts import StripeControls
-from tests.support.tenants import CREATED
 
 SAAS: Mapping[str, Any] = {
     "mode": "test",
@@ -89,17 +89,8 @@ class Shop:
         assert self.on_sale("products") == {tier["productId"] for tier in paid}
 
     def subscribe(self, tier: str, user: str = "user_buyer") -> None:
-        """Inserts the subscription that a webhook would insert."""
-        self.developer.stack.d1(
-            "INSERT INTO subscriptions (publishableKey, userId, subscriptionId, stripeCustomerId, status, plan, priceId, amount,"
-            " currency, currentPeriodStart, currentPeriodEnd, createdAt, updatedAt)"
-            " VALUES (?1, ?2, 'sub_' || ?1 || ?2, 'cus_1', 'active', ?3, 'price_1', 2900, 'usd', ?4, ?5, ?4, ?4)",
-            self.publishable_key,
-            user,
-            tier,
-            CREATED,
-            "2099-01-01T00:00:00.000Z",
-        )
+        """Stores a subscription to the tier."""
+        store_subscription(self.developer.stack, self.publishable_key, user, plan=tier)
 
 
 def make_shop(stack: Stack, stripe: StripeControls, body: Mapping[str, Any] = SAAS) -> Shop:
