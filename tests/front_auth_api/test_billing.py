@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.clerk_controls import ClerkControls
 from tests.support.developers import Developer
+from tests.support.in_process.stack import InProcessStack
 from tests.support.killing import die_at
 from tests.support.platform_subscriptions import PAID, at_clerk, checkout, customers_of, payment_state, platform
 from tests.support.stack import Stack
@@ -141,7 +142,7 @@ def test_a_second_subscription_is_canceled_and_refunded(
 
 @pytest.mark.parametrize("step", ["customer-created", "session-created"])
 def test_a_checkout_that_dies_at_any_step_is_opened_once_by_its_retry(
-    stack: Stack, stripe: StripeControls, newcomer: Developer, step: str
+    stack: InProcessStack, stripe: StripeControls, newcomer: Developer, step: str
 ) -> None:
     die_at(stack, WORKER, f"create-checkout:{step}", lambda: newcomer.front_auth("POST", "/create-checkout", {}))
     opened = checkout(newcomer)

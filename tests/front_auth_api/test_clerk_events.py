@@ -9,6 +9,7 @@ import pytest
 
 from dream.domain import keys
 from tests.support.developers import Developer
+from tests.support.in_process.stack import InProcessStack
 from tests.support.killing import die_at
 from tests.support.platform_events import PlatformEvents, user_data
 from tests.support.platform_subscriptions import checkout, platform
@@ -65,7 +66,7 @@ def test_a_deleted_developer_leaves_nothing_and_a_late_event_restores_nothing(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_user_created_event_that_dies_at_any_step_makes_one_platform(
-    stack: Stack, events: PlatformEvents, step: str
+    stack: InProcessStack, events: PlatformEvents, step: str
 ) -> None:
     user_id = keys.make_id("user", os.urandom)
     data = user_data(user_id, f"{user_id}@example.com", 1_000)
@@ -77,7 +78,7 @@ def test_a_user_created_event_that_dies_at_any_step_makes_one_platform(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_user_deleted_event_that_dies_at_any_step_is_finished_by_its_retry(
-    stack: Stack, events: PlatformEvents, developer: Developer, project: Tenant, step: str
+    stack: InProcessStack, events: PlatformEvents, developer: Developer, project: Tenant, step: str
 ) -> None:
     data = {"id": developer.user_id, "deleted": True, "object": "user"}
     message = f"msg_killed_{developer.user_id}"

@@ -145,7 +145,7 @@ def test_a_grace_time_is_whole_seconds_up_to_a_week(developer: Developer, projec
 
 
 def test_a_rotation_that_dies_has_happened_and_can_be_repeated(
-    stack: Stack, developer: Developer, project: Tenant
+    stack: InProcessStack, developer: Developer, project: Tenant
 ) -> None:
     assert count(stack, project.secret_key) == 200
     body = {"publishableKey": project.publishable_key}
@@ -159,7 +159,7 @@ def test_a_rotation_that_dies_has_happened_and_can_be_repeated(
 
 
 def test_a_revocation_that_dies_has_happened_and_can_be_repeated(
-    stack: Stack, developer: Developer, project: Tenant
+    stack: InProcessStack, developer: Developer, project: Tenant
 ) -> None:
     assert count(stack, project.secret_key) == 200
     body = {"publishableKey": project.publishable_key}

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.support.developers import Developer
+from tests.support.in_process.stack import InProcessStack
 from tests.support.killing import die_at
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import Saas, StripeControls, make_saas
@@ -82,7 +83,7 @@ def test_what_stripe_refuses_at_a_deletion_is_tried_again(
 
 
 def test_a_deletion_that_dies_is_finished_by_the_schedule(
-    stack: Stack, stripe: StripeControls, developer: Developer, saas: Saas
+    stack: InProcessStack, stripe: StripeControls, developer: Developer, saas: Saas
 ) -> None:
     path = f"/projects/{saas.tenant.publishable_key}"
     assert count(stack, saas.tenant.secret_key) == 200

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.clerk_controls import ClerkControls
 from tests.support.developers import Developer, make_developer
+from tests.support.in_process.stack import InProcessStack
 from tests.support.killing import die_at
 from tests.support.platform_events import PlatformEvents
 from tests.support.platform_subscriptions import (
@@ -159,7 +160,7 @@ STEPS = (
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("kind", ["checkout.session.completed", "customer.subscription.created", "invoice.paid"])
 def test_an_event_that_dies_at_any_step_is_handled_by_its_retry(
-    stack: Stack,
+    stack: InProcessStack,
     stripe: StripeControls,
     clerk: ClerkControls,
     events: PlatformEvents,

@@ -13,6 +13,7 @@ import pytest
 
 from dream.domain.keys import Mode, hash_secret
 from tests.support.developers import Developer, make_developer
+from tests.support.in_process.stack import InProcessStack
 from tests.support.killing import die_at
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
@@ -262,7 +263,7 @@ def test_disconnecting_revokes_here_and_at_stripe(
 
 @pytest.mark.parametrize("step", CALLBACK_STEPS)
 def test_a_callback_that_dies_is_spent_and_beginning_again_connects(
-    stack: Stack, stripe: StripeControls, new_browser: NewBrowser, developer: Developer, step: str
+    stack: InProcessStack, stripe: StripeControls, new_browser: NewBrowser, developer: Developer, step: str
 ) -> None:
     browser = new_browser()
     url = browser.consent(stripe, developer)

@@ -181,7 +181,7 @@ def test_a_call_that_stripe_refuses_leaves_nothing_on_sale(stack: Stack, stripe:
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "one"}], ids=["without-key", "with-key"])
 @pytest.mark.parametrize("step", STEPS)
 def test_a_call_that_dies_at_any_step_is_finished_by_its_retry(
-    stack: Stack, stripe: StripeControls, step: str, headers: Mapping[str, str]
+    stack: InProcessStack, stripe: StripeControls, step: str, headers: Mapping[str, str]
 ) -> None:
     developer = make_developer(stack, stripe)
     create = partial(developer.post, "/create-products", SAAS, **headers)

@@ -9,6 +9,7 @@ import pytest
 
 from dream.domain import keys
 from tests.support.developers import Developer, make_developer
+from tests.support.in_process.stack import InProcessStack
 from tests.support.killing import die_at
 from tests.support.promotions import (
     SAAS,
@@ -179,7 +180,7 @@ SECOND = ("opened", "pro:price", "team:product", "team:price", "made", "stored")
 
 
 def assert_finished_by_its_retry(
-    stack: Stack, stripe: StripeControls, developer: Developer, test_key: str, step: str
+    stack: InProcessStack, stripe: StripeControls, developer: Developer, test_key: str, step: str
 ) -> None:
     die_at(stack, "oauth-api", f"promote-to-live:{step}", lambda: promote(developer, test_key))
     finished = promote(developer, test_key)
@@ -193,7 +194,7 @@ def assert_finished_by_its_retry(
 
 @pytest.mark.parametrize("step", FIRST)
 def test_a_first_promotion_that_dies_at_any_step_is_finished_by_its_retry(
-    stack: Stack, stripe: StripeControls, step: str
+    stack: InProcessStack, stripe: StripeControls, step: str
 ) -> None:
     developer, test_key = make_project(stack, stripe)
     assert_finished_by_its_retry(stack, stripe, developer, test_key, step)
@@ -201,7 +202,7 @@ def test_a_first_promotion_that_dies_at_any_step_is_finished_by_its_retry(
 
 @pytest.mark.parametrize("step", SECOND)
 def test_a_later_promotion_that_dies_at_any_step_is_finished_by_its_retry(
-    stack: Stack, stripe: StripeControls, step: str
+    stack: InProcessStack, stripe: StripeControls, step: str
 ) -> None:
     developer, test_key = make_project(stack, stripe)
     promoted(developer, test_key)

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from tests.support.in_process.stack import InProcessStack
 from tests.support.killing import die_at
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
@@ -77,7 +78,7 @@ ADD_STEPS = ("add-tier:opened", "add-tier:max:product", "add-tier:max:price", "a
 
 @pytest.mark.parametrize("step", ADD_STEPS)
 def test_an_addition_that_dies_at_any_step_is_finished_by_its_retry(
-    stack: Stack, stripe: StripeControls, step: str
+    stack: InProcessStack, stripe: StripeControls, step: str
 ) -> None:
     shop = make_shop(stack, stripe)
     tier = {"name": "max", "displayName": "Max", "price": 9900, "limit": 1}

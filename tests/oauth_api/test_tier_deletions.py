@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from tests.support.in_process.stack import InProcessStack
 from tests.support.killing import die_at
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
@@ -62,7 +63,7 @@ def test_a_deleted_tier_may_be_added_again(stack: Stack, stripe: StripeControls)
 
 
 def test_a_deletion_that_dies_has_happened_and_is_finished_by_the_schedule(
-    stack: Stack, stripe: StripeControls
+    stack: InProcessStack, stripe: StripeControls
 ) -> None:
     shop = make_shop(stack, stripe)
     die_at(stack, "oauth-api", "tier.archived:stored", partial(shop.delete, "pro"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.in_process.stack import InProcessStack
 from tests.support.killing import die_at
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
@@ -137,7 +138,7 @@ UPDATE_STEPS = ("update-tier:opened", "update-tier:pro:price", "update-tier:made
 
 @pytest.mark.parametrize("step", UPDATE_STEPS)
 def test_an_update_that_dies_at_any_step_is_finished_by_its_retry(
-    stack: Stack, stripe: StripeControls, step: str
+    stack: InProcessStack, stripe: StripeControls, step: str
 ) -> None:
     shop = make_shop(stack, stripe)
     die_at(stack, "oauth-api", step, partial(shop.update, "pro", price=3900))

@@ -16,8 +16,8 @@ from tests.support.sign_up_flows import (
     projects_of,
 )
 from tests.support.stack import Stack
-from tests.support.stripe_accounts import StripeControls, make_account
 from tests.support.stored_subscriptions import store_subscription
+from tests.support.stripe_accounts import StripeControls, make_account
 from tests.support.tenants import Tenant, make_tenant
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.support.clerk_controls import ClerkControls
+from tests.support.in_process.stack import InProcessStack
 from tests.support.killing import die_at
 from tests.support.outbox import enqueued
 from tests.support.sign_up_flows import (
@@ -196,7 +197,7 @@ def test_a_completion_that_fails_at_any_step_is_finished_by_its_retry(
 
 @pytest.mark.parametrize("step", ["complete:joined", "complete:owed"])
 def test_a_completion_that_dies_at_any_step_is_finished_by_its_retry(
-    stack: Stack, visitor: httpx.Client, tenant: Tenant, clerk: ClerkControls, step: str
+    stack: InProcessStack, visitor: httpx.Client, tenant: Tenant, clerk: ClerkControls, step: str
 ) -> None:
     user = clerk.make_user("endUsersTest")
     token = clerk.token("endUsersTest", user)

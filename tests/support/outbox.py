@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from tests.support.stack import Stack
-
-PATIENCE_SECONDS = 30.0
+from tests.support.waiting import eventually
 
 
 def enqueued(stack: Stack, about: str) -> list[dict[str, Any]]:
-    """The rows of the outbox that mention `about`: a user, a subscription, an account."""
+    """The rows of the outbox that mention `about`: a user, a subscription or an account id."""
     return stack.d1("SELECT * FROM outbox WHERE payload LIKE '%' || ?1 || '%'", about)
 
 
 def settled(stack: Stack, about: str) -> None:
-    """Wait until no row of the outbox mentions `about`: a user, a subscription, an account. Most are tried at once."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while rows := enqueued(stack, about):
-        assert time.monotonic() < deadline, rows
-        time.sleep(0.05)
+    """Returns when no row of the outbox mentions `about`: a user, a subscription or an account id."""
+    eventually(lambda: not enqueued(stack, about), f"the outbox without rows about {about}")

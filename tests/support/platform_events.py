@@ -1,16 +1,15 @@
-"""Events of the platform's own Stripe account and of the developers' Clerk instance, delivered to front-auth-api by hand."""
+"""Delivers events of the platform's own Stripe account and of the developers' Clerk instance to front-auth-api."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
-import stripe
 
 from tests.support.clerk_messages import message_of
+from tests.support.signing import sign_as_stripe
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 
@@ -18,12 +17,12 @@ WORKER = "front-auth-api"
 
 
 class PlatformEvents:
-    """What Stripe recorded, and signed deliveries of it and of Clerk's messages, in any order and as often as a test wants."""
+    """Finds the events that Stripe recorded, and delivers them and Clerk's messages, as often and in any order as a test wants."""
 
-    def __init__(self, stack: Stack, controls: StripeControls) -> None:
+    def __init__(self, stack: Stack, stripe: StripeControls) -> None:
         self._stack = stack
         self._http = stack.http(WORKER)
-        self._stripe = controls
+        self._stripe = stripe
         self._stripe_secret: str = stack.state["webhookSecrets"]["platform"]
 
     def of(self, *object_ids: str) -> list[dict[str, Any]]:
@@ -35,20 +34,17 @@ class PlatformEvents:
         return sorted(found.values(), key=lambda event: event["created"])
 
     def deliver(self, event: Mapping[str, Any]) -> httpx.Response:
-        """One delivery of an event of Stripe's."""
+        """Delivers one event as Stripe does."""
         return self._http.send(self.delivery_of(event))
 
     def delivery_of(self, event: Mapping[str, Any]) -> httpx.Request:
         """The request of such a delivery, for `stack.at_once`."""
         body = json.dumps(event).encode()
-        signature = stripe.WebhookSignature.generate_signature_header(
-            body.decode(), self._stripe_secret, timestamp=int(time.time())
-        )
-        headers = {"Content-Type": "application/json", "Stripe-Signature": signature}
+        headers = sign_as_stripe(body, self._stripe_secret)
         return self._http.build_request("POST", "/webhook/stripe", content=body, headers=headers)
 
     def tell(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Response:
-        """One delivery of a message of Clerk's."""
+        """Delivers one message as Clerk does."""
         return self._http.send(self.message_of(message_id, kind, data))
 
     def message_of(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Request:

@@ -10,8 +10,8 @@ from functools import partial
 from devstack.stack import Stack
 from tests.support.created_projects import SAAS, assert_one_project
 from tests.support.developers import make_developer
-from tests.support.killing import kill_during
-from tests.support.platform_subscriptions import checkout, customers_of, platform
+from tests.support.killing import kill_workers_during
+from tests.support.platform_subscriptions import customers_of, platform
 from tests.support.promotions import assert_live_equals_test, make_project, promote
 from tests.support.stripe_accounts import StripeControls
 from tests.support.tenants import CREATED
@@ -19,38 +19,32 @@ from tests.support.tier_editing import make_shop
 from tests.support.waiting import eventually
 
 
-def test_projects_promotions_and_tiers_that_die_with_the_runtime_are_finished_by_their_retries(
-    stack: Stack, stripe: StripeControls
-) -> None:
+def test_calls_that_die_with_the_runtime_are_finished_by_their_retries(stack: Stack, stripe: StripeControls) -> None:
     creating = make_developer(stack, stripe)
     promoting, test_key = make_project(stack, stripe)
     shop = make_shop(stack, stripe)
-    create = partial(creating.post, "/create-products", SAAS)
+    paying = make_developer(stack, stripe, platform=False)
     calls = [
-        ("create-products:max:product", create),
-        ("promote-to-live:made", partial(promote, promoting, test_key)),
-        ("update-tier:pro:price", partial(shop.update, "pro", price=3900)),
+        ("oauth-api", "create-products:max:product", partial(creating.post, "/create-products", SAAS)),
+        ("oauth-api", "promote-to-live:made", partial(promote, promoting, test_key)),
+        ("oauth-api", "update-tier:pro:price", partial(shop.update, "pro", price=3900)),
+        (
+            "front-auth-api",
+            "create-checkout:session-created",
+            partial(paying.front_auth, "POST", "/create-checkout", {}),
+        ),
     ]
-    kill_during(stack, "oauth-api", calls)
-    for _, call in calls:
-        finished = call()
-        assert finished.status_code == 200, finished.text
+    kill_workers_during(stack, calls)
+    finished = [call() for *_, call in calls]
+    assert [answer.status_code for answer in finished] == [200] * 4, [answer.text for answer in finished]
     stack.d1("UPDATE outbox SET nextAttemptAt = ?1", CREATED)
     stack.run_scheduled("front-auth-api")
+
     assert_one_project(creating, stripe, SAAS)
     assert_live_equals_test(promoting, stripe, test_key)
     eventually(lambda: shop.on_sale("prices") == {shop.tiers()["pro"]["priceId"]})
     assert len(stripe.api("GET", "prices", shop.account, limit=100)["data"]) == 2
-
-
-def test_a_checkout_that_dies_with_the_runtime_is_opened_once_by_its_retry(
-    stack: Stack, stripe: StripeControls
-) -> None:
-    developer = make_developer(stack, stripe, platform=False)
-    open_checkout = partial(developer.front_auth, "POST", "/create-checkout", {})
-    kill_during(stack, "front-auth-api", [("create-checkout:session-created", open_checkout)])
-    opened = checkout(developer)
-    row = platform(stack, developer)
+    row = platform(stack, paying)
     sessions = stripe.api("GET", "checkout/sessions", None, customer=row["stripeCustomerId"])["data"]
-    assert [session["id"] for session in sessions] == [opened["sessionId"]]
+    assert [session["id"] for session in sessions] == [finished[3].json()["sessionId"]]
     assert customers_of(stripe, row["platformId"]) == 1

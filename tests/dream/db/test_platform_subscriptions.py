@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dream.db import platforms, subscription_syncs
@@ -167,7 +167,6 @@ STATES = (
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.permutations(range(len(STATES))), st.lists(st.integers(0, len(STATES) - 1), max_size=6))
 def test_reads_stored_in_any_order_and_again_come_to_the_newest(order: list[int], repeats: list[int]) -> None:
     """Each state was read under a number; whatever order they are stored in, what was read last stays."""

@@ -1,35 +1,27 @@
-"""One developer cannot capture another's users: membership is proven, and nothing at Clerk follows from a name. In workerd."""
+"""Guarantee: one developer cannot capture another's users. Membership is proven by a token; a name alone changes nothing at Clerk."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import pytest
 
-from devstack.stack import Stack
 from tests.support.clerk_controls import ClerkControls
 from tests.support.outbox import settled
+from tests.support.stack import Stack
 from tests.support.tenants import Tenant, make_tenant
 from tests.support.waiting import eventually
 
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def clerk(stack: Stack) -> Iterator[ClerkControls]:
-    controls = ClerkControls(stack)
-    yield controls
-    controls.close()
-
-
 @pytest.fixture
-def door(stack: Stack) -> Iterator[httpx.Client]:
+def door(stack: Stack) -> httpx.Client:
     """sign-up."""
-    with httpx.Client(base_url=stack.url("sign-up"), timeout=60) as client:
-        yield client
+    return stack.http("sign-up")
 
 
 @pytest.fixture
@@ -60,7 +52,7 @@ def beside(tenant: Tenant, token: str) -> Mapping[str, str]:
 
 def user_at_clerk(stack: Stack, user_id: str) -> dict[str, Any] | None:
     key = stack.state["clerkSecretKeys"]["endUsersTest"]
-    answer = httpx.get(f"{stack.url('clerk')}/v1/users/{user_id}", headers={"Authorization": f"Bearer {key}"})
+    answer = stack.http("clerk").get(f"/v1/users/{user_id}", headers={"Authorization": f"Bearer {key}"})
     return answer.json() if answer.is_success else None
 
 

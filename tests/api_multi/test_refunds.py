@@ -1,41 +1,29 @@
-"""Guarantee: money that went back is no revenue, whichever event came first. In workerd, with Stripe's stand-in."""
+"""Guarantee: money that went back is no revenue, whichever event came first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import httpx
 import pytest
 
-from devstack.stack import Stack
-from tests.support.stores import signed
+from tests.support.stack import Stack
 from tests.support.stripe_accounts import Saas, StripeControls, make_saas
+from tests.support.webhooks import send
 
 CHARGE_REFUNDED, INVOICE_PAID = "charge.refunded", "invoice.paid"
 
 
-@pytest.fixture(autouse=True)
-def undisturbed(stripe: StripeControls) -> Iterator[None]:
-    """Leaves webhooks as they were."""
-    yield
-    stripe.clear("webhooks/rules")
-
-
 def deliver(stack: Stack, event: Mapping[str, Any]) -> None:
     """Sends an event to api-multi, which acknowledges it."""
-    body, headers = signed(stack, event)
-    answer = httpx.post(f"{stack.url('api-multi')}/webhook/stripe", content=body, headers=headers, timeout=60)
+    answer = send(stack, event)
     assert answer.status_code == 200, answer.text
 
 
 def subscribe(stack: Stack, stripe: StripeControls, saas: Saas) -> None:
     """One end user pays for a month of `pro`."""
-    answer = httpx.post(
-        f"{stack.url('api-multi')}/api/create-checkout",
-        json={"tier": "pro"},
-        headers=saas.tenant.headers("user_subscriber"),
-        timeout=60,
+    answer = stack.http("api-multi").post(
+        "/api/create-checkout", json={"tier": "pro"}, headers=saas.tenant.headers("user_subscriber")
     )
     assert answer.status_code == 200, answer.text
     stripe.pay(answer.json()["sessionId"])
@@ -48,7 +36,7 @@ def refund(stripe: StripeControls, saas: Saas, amount: int) -> None:
 
 
 def shown(stack: Stack, saas: Saas) -> dict[str, Any]:
-    answer = httpx.get(f"{stack.url('api-multi')}/api/dashboard", headers=saas.tenant.headers(), timeout=60)
+    answer = stack.http("api-multi").get("/api/dashboard", headers=saas.tenant.headers())
     assert answer.status_code == 200, answer.text
     return answer.json()
 
