@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.clerk_controls import ClerkControls
@@ -150,3 +152,51 @@ def test_a_checkout_that_dies_at_any_step_is_opened_once_by_its_retry(
     sessions = stripe.api("GET", "checkout/sessions", None, customer=row["stripeCustomerId"])["data"]
     assert [session["id"] for session in sessions] == [opened["sessionId"]]
     assert customers_of(stripe, row["platformId"]) == 1
+
+
+def test_a_checkout_that_stripe_no_longer_knows_is_followed_by_a_new_one(
+    stack: Stack, stripe: StripeControls, newcomer: Developer
+) -> None:
+    first = checkout(newcomer)["sessionId"]
+    stack.d1("UPDATE platforms SET checkoutSessionId = 'cs_test_unknown' WHERE clerkUserId = ?1", newcomer.user_id)
+    second = checkout(newcomer)["sessionId"]
+    assert second != first
+    assert platform(stack, newcomer)["checkoutSessionId"] == second
+
+
+def test_a_checkout_without_a_configured_price_says_that_it_is_unavailable(
+    stack: InProcessStack, newcomer: Developer
+) -> None:
+    stack.deploy(PLATFORM_PRICE_ID="")
+    answer = newcomer.front_auth("POST", "/create-checkout", {})
+    assert answer.status_code == 503
+    assert "PLATFORM_PRICE_ID" not in answer.text
+    assert platform(stack, newcomer)["stripeCustomerId"] is None
+
+
+def token_without_email(clerk: ClerkControls, developer: Developer) -> Developer:
+    """The developer with a session token that names no email address."""
+    token = clerk.token("developers", developer.user_id, expiresIn=3600, claims={"email": None})
+    return replace(developer, token=token)
+
+
+def test_the_customer_gets_the_email_address_from_clerk_if_no_token_or_event_named_it(
+    stack: Stack, stripe: StripeControls, clerk: ClerkControls, newcomer: Developer
+) -> None:
+    checkout(token_without_email(clerk, newcomer))
+    row = platform(stack, newcomer)
+    customer = stripe.api("GET", f"customers/{row['stripeCustomerId']}", None)
+    assert customer["email"] == row["email"] == f"{newcomer.user_id.lower()}@example.com"
+
+
+def test_a_checkout_opens_without_an_email_address_if_clerk_does_not_answer(
+    stack: InProcessStack, stripe: StripeControls, clerk: ClerkControls, newcomer: Developer
+) -> None:
+    developer = token_without_email(clerk, newcomer)
+    call = developer.front_auth("GET", "/subscription")  # reads Clerk's keys before Clerk fails
+    assert call.status_code == 200
+    clerk.control("/faults", path="/v1/users/*", times=50, status=500)
+    checkout(developer)
+    clerk.clear("/faults")
+    row = platform(stack, newcomer)
+    assert stripe.api("GET", f"customers/{row['stripeCustomerId']}", None)["email"] is None

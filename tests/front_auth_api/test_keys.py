@@ -166,3 +166,10 @@ def test_a_revocation_that_dies_has_happened_and_can_be_repeated(
     die_at(stack, WORKER, "revoke-key:committed", lambda: developer.front_auth("POST", "/projects/revoke-key", body))
     assert count(stack, project.secret_key) == 401
     assert developer.front_auth("POST", "/projects/revoke-key", body).json()["revoked"] == []
+
+
+@pytest.mark.parametrize("key_id", ["", "x", "sk_test_x", 7, "0" * 17])
+def test_a_revocation_names_a_key_by_its_id(developer: Developer, project: Tenant, key_id: object) -> None:
+    body = {"publishableKey": project.publishable_key, "keyId": key_id}
+    answer = developer.front_auth("POST", "/projects/revoke-key", body)
+    assert (answer.status_code, set(answer.json()["fields"])) == (400, {"keyId"})

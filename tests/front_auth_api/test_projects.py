@@ -137,3 +137,9 @@ def test_another_developers_project_gets_the_answer_of_a_missing_one(
     assert after == before
     headers = {"Authorization": f"Bearer {project.secret_key}"}
     assert stack.http("api-multi").get("/api/tiers", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("origins", ["https://app.example.com", {}, 7, [f"https://a{n}.example" for n in range(51)]])
+def test_origins_are_a_list_of_limited_length(developer: Developer, project: Tenant, origins: object) -> None:
+    answer = developer.front_auth("PATCH", f"/projects/{project.publishable_key}", {"redirectOrigins": origins})
+    assert (answer.status_code, set(answer.json()["fields"])) == (400, {"redirectOrigins"})

@@ -23,8 +23,10 @@ from tests.support.platform_subscriptions import (
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 from tests.support.tenants import FAR_AWAY
+from tests.support.webhooks import event_of
 
 WORKER = "front-auth-api"
+DAY_SECONDS = 24 * 3600
 
 
 def test_events_repeated_shuffled_and_at_once_give_the_state_of_once_in_order(
@@ -177,3 +179,91 @@ def test_an_event_that_dies_at_any_step_is_handled_by_its_retry(
     assert all(events.deliver(other).status_code == 200 for other in recorded)
     assert payment_state(stack, newcomer) == PAID
     assert at_clerk(stack, clerk, newcomer)["plan"] == "paid"
+
+
+def outcome(stack: Stack, events: PlatformEvents, kind: str, obj: dict[str, Any]) -> str:
+    """Delivers a new event about the object; what became of it."""
+    event = event_of(kind, obj, account=None)
+    assert events.deliver(event).status_code == 200
+    (row,) = stack.d1("SELECT outcome FROM events WHERE eventId = ?1", event["id"])
+    return row["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "obj"),
+    [
+        ("checkout.session.completed", {"id": "cs_1", "mode": "payment", "subscription": None}),
+        ("checkout.session.completed", {"id": "cs_1", "mode": "subscription", "subscription": None}),
+        ("checkout.session.completed", {"id": "cs_1", "mode": "subscription", "subscription": "sub_unknown"}),
+        ("customer.subscription.updated", {"id": "sub_unknown", "object": "subscription"}),
+    ],
+)
+def test_an_event_about_no_platforms_subscription_is_ignored(
+    stack: Stack, events: PlatformEvents, newcomer: Developer, kind: str, obj: dict[str, Any]
+) -> None:
+    checkout(newcomer)
+    before = platform(stack, newcomer)
+    assert outcome(stack, events, kind, obj) == "ignored"
+    assert platform(stack, newcomer) == before
+
+
+def test_a_charge_of_a_customer_without_a_platform_is_ignored(
+    stack: Stack, stripe: StripeControls, events: PlatformEvents
+) -> None:
+    stranger = stripe.api("POST", "customers", None, email="stranger@example.com")["id"]
+    product = stripe.api("POST", "products", None, name="A mug")["id"]
+    price = stripe.api("POST", "prices", None, product=product, unit_amount=500, currency="usd")["id"]
+    form = {"mode": "payment", "customer": stranger, "success_url": "https://example.com/"}
+    lines = {"line_items[0][price]": price, "line_items[0][quantity]": "1"}
+    stripe.pay(stripe.api("POST", "checkout/sessions", None, **form, **lines)["id"])
+    (charge,) = stripe.api("GET", "charges", None, customer=stranger)["data"]
+    stripe.control("refunds", {"charge": charge["id"]})
+    (refunded,) = [event for event in events.of(charge["id"]) if event["type"] == "charge.refunded"]
+    assert stack.d1("SELECT outcome FROM events WHERE eventId = ?1", refunded["id"]) == [{"outcome": "ignored"}]
+    assert stack.d1("SELECT * FROM audit_log") == []
+
+
+def subscribe_by_hand(stripe: StripeControls, customer_id: str, price_id: str) -> dict[str, Any]:
+    """A subscription that was created in Stripe's dashboard, without our metadata, and its events."""
+    session = stripe.api(
+        "POST",
+        "checkout/sessions",
+        None,
+        mode="subscription",
+        customer=customer_id,
+        success_url="https://example.com/",
+        **{"line_items[0][price]": price_id, "line_items[0][quantity]": "1"},
+    )
+    return stripe.pay(session["id"])
+
+
+def test_a_subscription_without_metadata_belongs_to_the_customers_platform_if_it_sells_our_plan(
+    stack: Stack, stripe: StripeControls, clerk: ClerkControls, newcomer: Developer
+) -> None:
+    checkout(newcomer)
+    customer_id = platform(stack, newcomer)["stripeCustomerId"]
+    product = stripe.api("POST", "products", None, name="Something else")["id"]
+    form = {"product": product, "unit_amount": 100, "currency": "usd", "recurring[interval]": "month"}
+    other_price = stripe.api("POST", "prices", None, **form)["id"]
+    subscribe_by_hand(stripe, customer_id, other_price)
+    assert platform(stack, newcomer)["subscriptionId"] is None
+    session = subscribe_by_hand(stripe, customer_id, stack.configuration.platform_price_id)
+    assert platform(stack, newcomer)["subscriptionId"] == session["subscription"]
+    assert payment_state(stack, newcomer) == PAID
+    assert at_clerk(stack, clerk, newcomer)["plan"] == "paid"
+
+
+def test_a_renewal_that_fails_is_recorded_and_ends_the_plan_after_the_grace_time(
+    stack: Stack, stripe: StripeControls, clerk: ClerkControls, newcomer: Developer
+) -> None:
+    subscription_id = stripe.pay(checkout(newcomer)["sessionId"])["subscription"]
+    stripe.control(f"payment-methods/{subscription_id}/behaviour", {"decline": "insufficient_funds"})
+    stripe.control("clock", {"advanceSeconds": 31 * DAY_SECONDS + 7200})
+    stack.deliver()
+    assert platform(stack, newcomer)["subscriptionStatus"] == "past_due"
+    assert "payment.failed" in payment_state(stack, newcomer)["payments"]
+    assert at_clerk(stack, clerk, newcomer)["plan"] == "paid"
+    stripe.control("clock", {"advanceSeconds": 8 * DAY_SECONDS})
+    for _ in range(3):
+        stack.run_scheduled(WORKER)
+    assert at_clerk(stack, clerk, newcomer)["plan"] == "free"

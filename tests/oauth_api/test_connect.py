@@ -272,3 +272,19 @@ def test_a_callback_that_dies_is_spent_and_beginning_again_connects(
     again = new_browser()
     back = again.get(again.consent(stripe, developer))
     assert query_of(back.headers["Location"])["stripe"] == "connected"
+
+
+def test_a_consent_while_stripe_does_not_answer_is_reported_and_stores_nothing(
+    stack: InProcessStack, stripe: StripeControls, browser: Browser, developer: Developer
+) -> None:
+    url = browser.consent(stripe, developer)
+    stack.faults_of("stripe").fail(times=50)
+    back = browser.get(url)
+    assert query_of(back.headers["Location"]) == {"stripe": "error", "reason": "stripe_unavailable", "mode": "test"}
+    assert not rows(developer)
+
+
+def test_a_disconnect_names_a_mode(developer: Developer) -> None:
+    for body in ({}, {"mode": "both"}):
+        refused = developer.post("/disconnect", body)
+        assert (refused.status_code, set(refused.json()["fields"])) == (400, {"mode"})

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support.clerk_controls import ClerkControls, InstanceName
 from tests.support.clerk_messages import message_of
@@ -141,3 +142,12 @@ def test_a_deleted_user_is_removed_once_and_their_subscription_is_canceled(
     late = person(user, tenant.publishable_key, "ghost@example.com", FUTURE)
     assert deliver(stack, "endUsersTest", "user.updated", late, f"{message}_late").status_code == 200
     assert projects_of(stack, user) == []
+
+
+@pytest.mark.parametrize(("key", "outcome"), [(None, "ignored"), ("pk_test_x", "rejected"), ("<b>", "rejected")])
+def test_an_updated_user_of_no_project_changes_nothing(stack: Stack, key: str | None, outcome: str) -> None:
+    message = f"msg_{time.time_ns()}"
+    data = person("user_elsewhere", key, "elsewhere@example.com", FUTURE)
+    assert deliver(stack, "endUsersTest", "user.updated", data, message).status_code == 200
+    assert stack.d1("SELECT outcome FROM events WHERE eventId = ?1", message) == [{"outcome": outcome}]
+    assert stack.d1("SELECT * FROM end_users") == []

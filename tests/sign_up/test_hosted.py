@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from tests.support.in_process.stack import InProcessStack
 from tests.support.sign_up_flows import (
     HOME,
     REGISTERED,
@@ -149,3 +150,28 @@ def test_a_key_that_names_no_project_is_refused(stack: Stack, visitor: httpx.Cli
             assert "<b>" not in answer.text
             assert tenant.secret_key not in answer.text
     assert visitor.get("/signup", params=link(unpaid)).status_code == 402
+
+
+@pytest.mark.parametrize(
+    ("issuer", "portal", "page"),
+    [
+        ("https://clever-cat-7.clerk.accounts.dev", "", "https://clever-cat-7.accounts.dev/sign-in"),
+        ("https://clerk.shop.example", "", "https://accounts.shop.example/sign-in"),
+        ("https://clerk.shop.example", "https://login.shop.example/", "https://login.shop.example/sign-in"),
+    ],
+)
+def test_the_hosted_page_is_where_clerk_derives_it_from_the_issuer_unless_it_is_configured(
+    stack: InProcessStack, visitor: httpx.Client, tenant: Tenant, issuer: str, portal: str, page: str
+) -> None:
+    """Source: https://clerk.com/docs/guides/customizing-clerk/account-portal"""
+    stack.deploy(CLERK_END_USERS_TEST_ISSUER=issuer, CLERK_END_USERS_TEST_ACCOUNT_PORTAL=portal)
+    answer = visitor.get("/signin", params=link(tenant))
+    assert answer.headers["Location"].partition("?")[0] == page
+
+
+def test_a_link_says_that_it_is_unavailable_if_no_hosted_page_is_known(
+    stack: InProcessStack, visitor: httpx.Client, tenant: Tenant
+) -> None:
+    stack.deploy(CLERK_END_USERS_TEST_ISSUER="https://id.shop.example", CLERK_END_USERS_TEST_ACCOUNT_PORTAL="")
+    answer = visitor.get("/signin", params=link(tenant))
+    assert (answer.status_code, answer.json()["code"], "Set-Cookie" in answer.headers) == (503, "misconfigured", False)

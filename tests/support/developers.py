@@ -70,11 +70,15 @@ def make_developer(
     platform: bool = True,
     connected: tuple[Mode, ...] = ("test",),
 ) -> Developer:
-    """A developer who pays, with a Stripe account connected in test mode, unless told otherwise."""
+    """A developer who pays, with a Stripe account connected in test mode, unless told otherwise.
+
+    With `platform=False` D1 has no platform of theirs: the `user.created` message of Clerk is lost.
+    """
     if platform:
         platform_id, user_id = make_platform(stack, live_keys_until=FAR_AWAY if paid else None)
     else:
         platform_id, user_id, connected = "", keys.make_id("user", os.urandom), ()
+        stack.http("clerk").post("/_devstack/webhooks/drop", json={"times": 1}).raise_for_status()
     accounts: dict[Mode, str] = {mode: make_account(stack, stripe, platform_id, mode) for mode in connected}
     return Developer(stack, platform_id, user_id, developer_token(stack, user_id), accounts)
 
