@@ -72,7 +72,7 @@ def test_a_developer_who_has_paid_gets_the_portal_instead_of_a_second_checkout(
     stack: Stack, stripe: StripeControls, newcomer: Developer, no_deliveries: None
 ) -> None:
     session = stripe.pay(checkout(newcomer)["sessionId"])
-    assert platform(stack, newcomer)["subscriptionId"] is None, "no event has come"
+    assert platform(stack, newcomer)["subscriptionId"] is None, "no event has been delivered"
     again = checkout(newcomer)
     assert again["alreadySubscribed"] is True
     assert "/p/session/" in again["url"]

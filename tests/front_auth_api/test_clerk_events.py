@@ -49,9 +49,9 @@ def test_a_deleted_developer_leaves_nothing_and_a_late_event_restores_nothing(
 
     gone = {"id": newcomer.user_id, "deleted": True, "object": "user"}
     for _ in range(2):
-        assert events.tell(f"msg_gone_{newcomer.user_id}", "user.deleted", gone).status_code == 200
+        assert events.deliver_message(f"msg_gone_{newcomer.user_id}", "user.deleted", gone).status_code == 200
     late = user_data(newcomer.user_id, "back@example.com", 9_000_000_000_000)
-    assert events.tell(f"msg_late_{newcomer.user_id}", "user.created", late).status_code == 200
+    assert events.deliver_message(f"msg_late_{newcomer.user_id}", "user.created", late).status_code == 200
     stack.run_scheduled(WORKER)
     stripe.drained()
 
@@ -70,8 +70,10 @@ def test_a_user_created_event_that_dies_at_any_step_makes_one_platform(
 ) -> None:
     user_id = keys.make_id("user", os.urandom)
     data = user_data(user_id, f"{user_id}@example.com", 1_000)
-    die_at(stack, WORKER, f"user.created:{step}", lambda: events.tell(f"msg_{user_id}", "user.created", data))
-    assert events.tell(f"msg_{user_id}", "user.created", data).status_code == 200
+    die_at(
+        stack, WORKER, f"user.created:{step}", lambda: events.deliver_message(f"msg_{user_id}", "user.created", data)
+    )
+    assert events.deliver_message(f"msg_{user_id}", "user.created", data).status_code == 200
     (row,) = stack.d1("SELECT email FROM platforms WHERE clerkUserId = ?1", user_id)
     assert row["email"] == f"{user_id}@example.com"
 
@@ -82,7 +84,7 @@ def test_a_user_deleted_event_that_dies_at_any_step_is_finished_by_its_retry(
 ) -> None:
     data = {"id": developer.user_id, "deleted": True, "object": "user"}
     message = f"msg_killed_{developer.user_id}"
-    die_at(stack, WORKER, f"user.deleted:{step}", lambda: events.tell(message, "user.deleted", data))
-    assert events.tell(message, "user.deleted", data).status_code == 200
+    die_at(stack, WORKER, f"user.deleted:{step}", lambda: events.deliver_message(message, "user.deleted", data))
+    assert events.deliver_message(message, "user.deleted", data).status_code == 200
     assert platform(stack, developer)["deletedAt"] is not None
     assert stack.d1("SELECT 1 FROM projects WHERE platformId = ?1", developer.platform_id) == []

@@ -51,7 +51,7 @@ def test_a_named_project_is_shown_with_its_live_or_test_project(stack: Stack, st
     assert (alone["publishableKey"], alone["livePublishableKey"], alone["liveSecretKey"]) == (other, None, None)
 
 
-def test_a_key_that_can_not_be_unsealed_is_not_shown_and_the_log_says_so(
+def test_a_key_that_cannot_be_unsealed_is_not_shown_and_the_log_says_so(
     developer: Developer, project: Tenant, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The tenants of tests have keys that were sealed elsewhere."""

@@ -52,7 +52,7 @@ def test_an_end_users_subscription_without_an_event_is_found_at_night(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     saas = make_saas(stack, stripe)
-    headers = saas.tenant.headers("user_unheard")
+    headers = saas.tenant.headers("user_lost")
 
     def plan() -> str:
         return api.get("/api/usage", headers=headers).json()["plan"]

@@ -22,7 +22,7 @@ def test_a_developer_has_one_platform_id_even_if_many_calls_ask_at_once(stack: S
 
 
 @pytest.mark.parametrize("path", ["/generate-platform-id", "/create-checkout", "/verify-auth", "/upload-asset"])
-def test_every_route_refuses_a_request_without_a_developers_token(stack: Stack, path: str) -> None:
+def test_a_request_without_a_developers_token_is_refused(stack: Stack, path: str) -> None:
     for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic abc"}):
         answer = stack.http(WORKER).post(f"{path}", json={}, headers=headers)
         assert answer.status_code == 401

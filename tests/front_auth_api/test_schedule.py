@@ -48,7 +48,7 @@ def test_an_account_that_stripe_refuses_is_skipped_and_the_others_are_checked(
     projects = [make_saas(stack, stripe) for _ in range(3)]
     api = stack.http("api-multi")
     for saas in projects:
-        headers = saas.tenant.headers("user_unheard")
+        headers = saas.tenant.headers("user_lost")
         opened = api.post("/api/create-checkout", json={"tier": "pro"}, headers=headers).json()
         stripe.pay(opened["sessionId"])
     refused = projects[1].tenant
@@ -57,5 +57,5 @@ def test_an_account_that_stripe_refuses_is_skipped_and_the_others_are_checked(
     stack.run_scheduled(WORKER)
     assert finished(stack, date)["end_user_subscriptions"]["repaired"] == 2
     assert "acct_unknown" in capsys.readouterr().out
-    plans = [api.get("/api/usage", headers=saas.tenant.headers("user_unheard")).json()["plan"] for saas in projects]
+    plans = [api.get("/api/usage", headers=saas.tenant.headers("user_lost")).json()["plan"] for saas in projects]
     assert plans == ["pro", "free", "pro"]

@@ -70,7 +70,7 @@ def make_developer(
     platform: bool = True,
     connected: tuple[Mode, ...] = ("test",),
 ) -> Developer:
-    """A developer who pays, with a Stripe account connected in test mode, unless told otherwise.
+    """A developer who pays, with a Stripe account connected in test mode by default.
 
     With `platform=False` D1 has no platform of theirs: the `user.created` message of Clerk is lost.
     """

@@ -43,7 +43,7 @@ class PlatformEvents:
         headers = sign_as_stripe(body, self._stripe_secret)
         return self._http.build_request("POST", "/webhook/stripe", content=body, headers=headers)
 
-    def tell(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Response:
+    def deliver_message(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Response:
         """Delivers one message as Clerk does."""
         return self._http.send(self.message_of(message_id, kind, data))
 

@@ -43,7 +43,7 @@ class Tenant:
 
 
 def make_platform(stack: Stack, *, live_keys_until: str | None = FAR_AWAY) -> tuple[str, str]:
-    """A developer's platform, paid unless told otherwise: platform id and Clerk user id."""
+    """A developer's platform, paid by default: platform id and Clerk user id."""
     platform_id, user_id = keys.make_id("plt", os.urandom), keys.make_id("user", os.urandom)
     stack.d1(
         "INSERT INTO platforms (platformId, clerkUserId, subscriptionStatus, liveKeysUntil, createdAt, updatedAt)"
