@@ -15,17 +15,15 @@ from tests.support.killing import die_at
 from tests.support.outbox import settled
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import Saas, StripeControls, make_account, make_saas
+from tests.support.subscribers import subscribe
 from tests.support.tenants import make_platform
-from tests.support.webhooks import event_of, outcome, send, send_at_once
+from tests.support.webhooks import event_of, events_about, outcome, send, send_at_once
 
 
-def subscribe(api: httpx.Client, stripe: StripeControls, saas: Saas, user: str, tier: str = "pro") -> dict[str, Any]:
-    """A new, paid subscription as Stripe has it."""
-    opened = api.post("/api/create-checkout", json={"tier": tier}, headers=saas.tenant.headers(user))
-    assert opened.status_code == 200, opened.text
-    session = stripe.pay(opened.json()["sessionId"])
-    stripe.drained()
-    return stripe.api("GET", f"subscriptions/{session['subscription']}", saas.account, saas.tenant.mode)
+def subscription_at_stripe(api: httpx.Client, stripe: StripeControls, saas: Saas, user: str) -> dict[str, Any]:
+    """A new, paid subscription as Stripe shows it."""
+    subscription_id = subscribe(api, stripe, saas, user)
+    return stripe.api("GET", f"subscriptions/{subscription_id}", saas.account, saas.tenant.mode)
 
 
 def everything(stack: Stack) -> dict[str, list[dict[str, Any]]]:
@@ -46,7 +44,7 @@ def test_an_event_that_names_another_tenants_project_changes_nothing(
     stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, other: Saas, user: str
 ) -> None:
     """Every connected developer can write any project's key into metadata."""
-    victim = subscribe(api, stripe, saas, user)
+    victim = subscription_at_stripe(api, stripe, saas, user)
     settled(stack, user)
     forged = make_subscription(stripe, other, {"publishableKey": saas.tenant.publishable_key, "userId": user})
     stripe.drained()
@@ -70,7 +68,7 @@ def test_a_subscription_of_another_account_under_own_metadata_is_not_taken_over(
     stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, other: Saas, user: str
 ) -> None:
     """The id is another tenant's, the metadata and the account are the attacker's own."""
-    victim = subscribe(api, stripe, saas, user)
+    victim = subscription_at_stripe(api, stripe, saas, user)
     settled(stack, user)
     mine = {**victim, "metadata": {"publishableKey": other.tenant.publishable_key, "userId": user}}
     assert_without_effect(stack, event_of("customer.subscription.updated", mine, account=other.account), "rejected")
@@ -79,7 +77,7 @@ def test_a_subscription_of_another_account_under_own_metadata_is_not_taken_over(
 def test_unknown_accounts_and_wrong_modes_change_nothing(
     stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, user: str
 ) -> None:
-    subscription = subscribe(api, stripe, saas, user)
+    subscription = subscription_at_stripe(api, stripe, saas, user)
     settled(stack, user)
     updated = "customer.subscription.updated"
     assert_without_effect(stack, event_of(updated, subscription, account="acct_unknown"), "rejected")
@@ -250,7 +248,7 @@ def test_live_and_test_do_not_mix(stack: Stack, stripe: StripeControls, api: htt
     platform = make_platform(stack)
     account = make_account(stack, stripe, platform[0], "live")
     live = make_saas(stack, stripe, mode="live", platform=platform, account=account)
-    subscription = subscribe(api, stripe, live, user)
+    subscription = subscription_at_stripe(api, stripe, live, user)
     assert plan(api, live, user) == "pro"
     test = make_saas(stack, stripe, platform=platform, account=account_in_test(stack, stripe, platform[0]))
     as_test = {**subscription, "metadata": {"publishableKey": test.tenant.publishable_key, "userId": user}}
@@ -264,7 +262,7 @@ def test_live_and_test_do_not_mix(stack: Stack, stripe: StripeControls, api: htt
 def test_a_webhook_takes_few_round_trips(
     stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, user: str
 ) -> None:
-    subscription = subscribe(api, stripe, saas, user)
+    subscription = subscription_at_stripe(api, stripe, saas, user)
     answer = send(stack, event_of("customer.subscription.updated", subscription, account=saas.account))
     counted = round_trips(answer)
     assert (counted["d1"], counted["fetches"]) == (4, 1)
@@ -327,15 +325,3 @@ def session_of(subscription: dict[str, Any]) -> dict[str, Any]:
         "metadata": subscription["metadata"],
         "customer_details": None,
     }
-
-
-def events_about(stripe: StripeControls, saas: Saas, session: dict[str, Any]) -> list[dict[str, Any]]:
-    """All events of the account that tell of this checkout and its subscription."""
-    listed = stripe.api("GET", "events", saas.account, limit=100)["data"]
-    wanted = ("customer.subscription.", "invoice.paid", "checkout.session.completed")
-    customer = session["customer"]
-    return [
-        {**each, "account": saas.account}
-        for each in listed
-        if each["type"].startswith(wanted) and each["data"]["object"]["customer"] == customer
-    ]

@@ -12,6 +12,7 @@ import httpx
 
 from tests.support.signing import sign_as_stripe
 from tests.support.stack import Stack
+from tests.support.stripe_accounts import Saas, StripeControls
 
 Endpoint = Literal["connectTest", "connectLive", "platform"]
 
@@ -76,3 +77,15 @@ def outcome(stack: Stack, event_id: str) -> tuple[str | None, str | None]:
     """Outcome and reason of an event, as D1 has them. Both are None for an event that was not recorded."""
     rows = stack.d1("SELECT outcome, reason FROM events WHERE eventId = ?1", event_id)
     return (rows[0]["outcome"], rows[0]["reason"]) if rows else (None, None)
+
+
+def events_about(stripe: StripeControls, saas: Saas, session: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All events of the account about this paid checkout session and its subscription, as they are delivered."""
+    listed = stripe.api("GET", "events", saas.account, limit=100)["data"]
+    wanted = ("customer.subscription.", "invoice.paid", "checkout.session.completed")
+    customer = session["customer"]
+    return [
+        {**each, "account": saas.account}
+        for each in listed
+        if each["type"].startswith(wanted) and each["data"]["object"]["customer"] == customer
+    ]

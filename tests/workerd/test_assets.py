@@ -15,8 +15,6 @@ from tests.support.tenants import Tenant, make_tenant
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00" + zlib.compress(
     b"\x00" * 5
 )
-
-
 MEBIBYTE = 1024 * 1024
 
 

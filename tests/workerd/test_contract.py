@@ -98,6 +98,21 @@ CASES = [
     Case("not utf-8", API, "POST", "/api/data", {**ADA, **JSON}, b'{"a": "\xff"}'),
     Case("other type", API, "POST", "/api/data", {**ADA, "Content-Type": "text/xml"}, b"<a/>"),
     Case("too large", API, "POST", "/api/data", {**ADA, **JSON}, b" " * 70_000),
+    *(
+        Case(name, API, "POST", "/api/data", {**ADA, **JSON}, body)
+        for name, body in {
+            "deep json": b"[" * 30_000,
+            "json hidden in utf-16": ('["\u2200",' + "[" * 15_000 + '"').encode("utf-16-le"),
+            "half a surrogate pair": rb'{"a":"\ud800"}',
+            "not a number": b'{"quantity": NaN}',
+            "two values": b'{"a":1}{"b":2}',
+        }.items()
+    ),
+    Case("quantity is huge", API, "POST", "/api/data", ADA, {"quantity": 10**30}),
+    Case("user with a space", API, "POST", "/api/data", {**SK, "X-User-Id": "a b"}),
+    Case("key of one project, name of another", API, "POST", "/api/data", {**ADA, "X-Publishable-Key": "{store_pk}"}),
+    Case("token beside another user", API, "GET", "/api/usage", {**ADA, "X-Clerk-Token": "{user_token}"}),
+    Case("huge token", API, "GET", "/api/usage", {"X-Publishable-Key": "{saas_pk}", "X-Clerk-Token": "x" * 30_000}),
     Case("bad token", API, "POST", "/api/data", {"X-Publishable-Key": "{saas_pk}", "X-Clerk-Token": "a.b.c"}),
     Case("usage", API, "GET", "/api/usage", ADA),
     Case("usage of a newcomer", API, "GET", "/api/usage", {**SK, "X-User-Id": "newcomer"}),
@@ -125,19 +140,38 @@ CASES = [
     Case("cart", API, "POST", "/api/cart/checkout", STORE, {"items": [{"tier": "mug", "quantity": 2}]}, {"order": "orderId"}),
     Case("sold out", API, "POST", "/api/cart/checkout", STORE, {"items": [{"tier": "poster", "quantity": 1}]}),
     Case("empty cart", API, "POST", "/api/cart/checkout", STORE, {"items": []}),
+    Case("bad cart", API, "POST", "/api/cart/checkout", STORE,
+         {"items": [{"tier": "mug", "quantity": 0}, {"quantity": 1}, 7], "email": "no", "cancelUrl": "/relative"}),
+    Case("cart of a guest", API, "POST", "/api/cart/checkout", {"X-Publishable-Key": "{store_pk}"},
+         {"items": [{"tier": "mug", "quantity": 1}]}),
+    Case("cart of a saas project", API, "POST", "/api/cart/checkout", SK, {"items": [{"tier": "pro", "quantity": 1}]}),
     Case("order", API, "GET", "/api/cart/orders/{order}", STORE),
     Case("orders", API, "GET", "/api/orders", STORE),
     Case("no such order", API, "GET", "/api/cart/orders/none", STORE),
     Case("products after", API, "GET", "/api/products", STORE),
     Case("dashboard", API, "GET", "/api/dashboard", SK),
     Case("totals", API, "GET", "/api/dashboard/totals", STORE),
+    *(
+        Case(f"dashboard, bad {name}", API, "GET", f"/api/dashboard?{name}={value}", SK)
+        for name, value in {"status": "x", "limit": "1e3", "cursor": "x", "plan": "x", "search": "x" * 201}.items()
+    ),
     Case("dashboard of a developer", API, "GET", "/api/dashboard?publishableKey={saas_pk}", DEVELOPER),
     Case("dashboard of another's", API, "GET", "/api/dashboard?publishableKey={store_pk}", DEVELOPER),
     # Images
     Case("image", API, "POST", "/api/assets", SK, {"filename": "a.png", "contentType": "image/png", "data": PNG.hex()}),
+    Case("image stored", API, "POST", "/api/assets", SK, {"data": base64.b64encode(PNG).decode()}, {"asset": "key"}),
+    Case("image served", API, "GET", "/api/assets/{asset}"),
+    Case("image not changed", API, "GET", "/api/assets/{asset}", {"If-None-Match": "*"}),
+    Case("form with an image", API, "POST", "/api/assets", {**SK, "Content-Type": CONTENT_TYPE}, form((FILE_FIELD, PNG))),
+    *(
+        Case(f"form, {name}", API, "POST", "/api/assets", {**SK, "Content-Type": content_type}, body)
+        for name, (content_type, body) in MALFORMED.items()
+    ),
+    Case("no image, says it is", API, "POST", "/api/assets", SK, {"data": "PHN2Zy8+", "contentType": "image/png"}),
     Case("no image", API, "GET", "/api/assets/none.png"),
     # Webhooks that nobody signed
     *(Case("stripe, unsigned", worker, "POST", "/webhook/stripe", JSON, b"{}") for worker in (API, FRONT)),
+    *(Case("stripe, too large", worker, "POST", "/webhook/stripe", JSON, b" " * 1_048_576) for worker in (API, FRONT)),
     Case("stripe, signed badly", API, "POST", "/webhook/stripe", {**JSON, "Stripe-Signature": "t=1,v1=00"}, b"{}"),
     *(Case("clerk, unsigned", worker, "POST", "/webhook/clerk", JSON, b"{}") for worker in (FRONT, SIGN_UP)),
     # The developer's account

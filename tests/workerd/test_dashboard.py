@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -14,88 +12,26 @@ from dream.db import dashboard as rows
 from dream.db import orders
 from dream.db.dashboard import CustomerQuery
 from dream.runtime.bindings import Bound
-from tests.support.tenants import Tenant, make_tenant
+from tests.support.crowd import MONTH, Caller, Size, make_crowd
+from tests.support.tenants import Tenant
 
-USERS = 100_000
-
-
-MONTHS = 10
-
-
-SUBSCRIBERS = 30_000
-
-
-CANCELED = 5_000
-
-
-NOW = datetime.now(UTC)
-
-
-MONTH = f"{NOW:%Y-%m}-01T00:00:00.000Z"
-
-
-NUMBERS = """
-WITH RECURSIVE numbers (n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM numbers WHERE n < {last})
-"""
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Asks the dashboard of one project with its secret key."""
-
-    http: httpx.Client
-    tenant: Tenant
-
-    def show(self, **query: str | int) -> dict[str, Any]:
-        answer = self.http.get("/api/dashboard", params=query, headers=self.tenant.headers())
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+SIZE = Size(users=100_000, subscribers=30_000, canceled=5_000, months=10)
 
 
 @pytest.fixture(scope="module")
 def crowd(stack: Stack) -> Tenant:
-    """A project with a hundred thousand users and a million usage rows, made inside D1."""
-    tenant = make_tenant(stack)
-    key = tenant.publishable_key
-    stack.d1(
-        NUMBERS.format(first=1, last=USERS)
-        + "INSERT INTO end_users (publishableKey, clerkUserId, email, createdAt, updatedAt)"
-        " SELECT ?1, printf('user_%06d', n), printf('Buyer%06d@example.com', n),"
-        " strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-01', '+' || n || ' seconds'), ?2 FROM numbers",
-        key,
-        MONTH,
-    )
-    stack.d1(
-        NUMBERS.format(first=1, last=SUBSCRIBERS)
-        + "INSERT INTO subscriptions (publishableKey, userId, subscriptionId, stripeCustomerId, status, plan, priceId, amount,"
-        " currency, monthlyAmount, currentPeriodStart, currentPeriodEnd, createdAt, updatedAt)"
-        " SELECT ?1, printf('user_%06d', n), ?1 || n, 'cus_' || n, CASE WHEN n <= ?3 THEN 'canceled' ELSE 'active' END,"
-        " 'pro', 'price_pro', 2900, 'usd', 2900, ?2, '2099-01-01T00:00:00.000Z', ?2, ?2 FROM numbers",
-        key,
-        MONTH,
-        CANCELED,
-    )
-    for back in range(MONTHS):
-        month = f"2025-{back + 1:02d}-01T00:00:00.000Z" if back else MONTH
-        stack.d1(
-            NUMBERS.format(first=1, last=USERS)
-            + "INSERT INTO usage_counts (publishableKey, userId, periodStart, periodEnd, plan, usageCount, minuteStart,"
-            " minuteCount, outcome, updatedAt)"
-            " SELECT ?1, printf('user_%06d', n), ?2, '2099-01-01T00:00:00.000Z', 'free', 3, 0, 1, 'counted', ?2 FROM numbers",
-            key,
-            month,
-        )
-    return tenant
+    """A project with a hundred thousand users and a million usage rows."""
+    return make_crowd(stack, SIZE)
 
 
 def test_a_crowds_numbers_are_right(api: httpx.Client, crowd: Tenant) -> None:
     shown = Caller(api, crowd).show(limit=2)
     metrics = shown["metrics"]
-    assert metrics["totalCustomers"] == USERS
-    assert metrics["activeSubs"] == SUBSCRIBERS - CANCELED
-    assert metrics["mrr"] == (SUBSCRIBERS - CANCELED) * 2900
-    assert metrics["usageThisPeriod"] == 3 * USERS
-    assert sum(day["count"] for day in shown["usageByDay"]) <= 3 * USERS
+    assert metrics["totalCustomers"] == SIZE.users
+    assert metrics["activeSubs"] == SIZE.subscribers - SIZE.canceled
+    assert metrics["mrr"] == (SIZE.subscribers - SIZE.canceled) * 2900
+    assert metrics["usageThisPeriod"] == 3 * SIZE.users
+    assert sum(day["count"] for day in shown["usageByDay"]) <= 3 * SIZE.users
     assert [customer["userId"] for customer in shown["customers"]] == ["user_100000", "user_099999"]
     assert [(customer["plan"], customer["usageCount"], customer["limit"]) for customer in shown["customers"]] == [
         ("free", 3, 100),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -11,8 +10,10 @@ import pytest
 from devstack.stack import Stack
 from tests.support.answers import round_trips
 from tests.support.billing_portal import press
+from tests.support.killing import kill_during
 from tests.support.stripe_accounts import Saas, StripeControls, make_saas
 from tests.support.subscribers import checkout, portal_url, subscribe, subscription_of, usage_of
+from tests.support.webhooks import event_of, send
 
 _users = itertools.count(1)
 
@@ -71,14 +72,13 @@ def test_switch_cancel_undo_and_end_in_the_portal_show_at_once(
 
 
 def test_checkouts_at_once_end_with_one_that_can_be_paid(
-    stripe: StripeControls, api: httpx.Client, saas: Saas, user: str
+    stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, user: str
 ) -> None:
-    def ask(number: int) -> httpx.Response:
-        body = {"tier": ("starter", "pro")[number % 2]}
-        return api.post("/api/create-checkout", json=body, headers=saas.tenant.headers(user))
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(ask, range(8)))
+    headers = saas.tenant.headers(user)
+    bodies = [{"tier": ("starter", "pro")[number % 2]} for number in range(8)]
+    answers = stack.at_once(
+        [api.build_request("POST", "/api/create-checkout", json=body, headers=headers) for body in bodies]
+    )
     assert {answer.status_code for answer in answers} <= {200, 409}
     assert any(answer.is_success for answer in answers)
     made = stripe.api("GET", "checkout/sessions", saas.account, limit=100)["data"]
@@ -103,3 +103,29 @@ def test_round_trips_of_checkout_and_portal_are_bounded(
     portal_url(api, saas, user)
     warm = api.post("/api/customer-portal", headers=saas.tenant.headers(user))
     assert spent(warm) == (1, 1)
+
+
+def test_a_user_whose_checkout_and_webhook_are_killed_ends_with_one_subscription(
+    stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, user: str
+) -> None:
+    """tests/api_multi kills at every step; here workerd itself dies."""
+    held = "create-checkout:session-created"
+    kill_during(stack, "api-multi", [(held, lambda: create_checkout(stack, saas, user))])
+    opened = checkout(api, saas, user)["sessionId"]
+    made = stripe.api("GET", "checkout/sessions", saas.account, limit=100)["data"]
+    assert [each["id"] for each in made if each["client_reference_id"] == user] == [opened]
+
+    stripe.control("webhooks/rules", {"drop": True})
+    session = stripe.pay(opened)
+    stripe.clear("webhooks/rules")
+    event = event_of("checkout.session.completed", session, account=saas.account)
+    kill_during(stack, "api-multi", [("checkout.session.completed:decided", lambda: send(stack, event))])
+    assert usage_of(api, saas, user)["plan"] == "free"
+    assert send(stack, event).json() == {"received": True, "duplicate": False}
+    assert usage_of(api, saas, user)["plan"] == "pro"
+    rows = stack.d1("SELECT subscriptionId FROM subscriptions WHERE userId = ?1", user)
+    assert rows == [{"subscriptionId": session["subscription"]}]
+
+
+def create_checkout(stack: Stack, saas: Saas, user: str) -> httpx.Response:
+    return stack.http("api-multi").post("/api/create-checkout", json={"tier": "pro"}, headers=saas.tenant.headers(user))

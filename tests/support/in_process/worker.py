@@ -100,6 +100,10 @@ class InProcessWorker:
         await self._schedule(self._context(afterwards))
         await _finish(afterwards)
 
+    def context(self) -> Context:
+        """A context as a request of this worker gets it. What `wait_until` leaves for afterwards is forgotten."""
+        return self._context([])
+
     def _context(self, afterwards: list[Awaitable[None]]) -> Context:
         bindings = self._bindings
         trips = RoundTrips()
