@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from devstack.stack.stack import Stack
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import Saas, StripeControls, make_saas
 from tests.support.webhooks import send

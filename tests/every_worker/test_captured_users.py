@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack.stack import Stack
 from tests.support.clerk_controls import ClerkControls
 from tests.support.outbox import settled
 from tests.support.stack import Stack

@@ -16,10 +16,16 @@ from tests.support.waiting import eventually
 
 def kill_during(stack: Stack, worker: str, calls: Sequence[tuple[str, Callable[[], httpx.Response]]]) -> None:
     """Makes each call, holds it at its checkpoint, kills workerd under all of them, and waits until it runs again."""
-    client, doors = stack.http(worker), "/_devstack/checkpoints"
+    kill_workers_during(stack, [(worker, checkpoint, call) for checkpoint, call in calls])
+
+
+def kill_workers_during(stack: Stack, calls: Sequence[tuple[str, str, Callable[[], httpx.Response]]]) -> None:
+    """The same for calls of several workers: each is a worker, a checkpoint and the call. Workerd dies once."""
+    doors = "/_devstack/checkpoints"
     failures: list[str] = []
     threads: list[Thread] = []
-    for checkpoint, call in calls:
+    for worker, checkpoint, call in calls:
+        client = stack.http(worker)
         client.post(doors, json={"armed": {checkpoint: "hang"}}).raise_for_status()
         thread = Thread(target=_make, args=(checkpoint, call, failures))
         thread.start()

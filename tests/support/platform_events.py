@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
-from tests.support.signing import sign_as_clerk, sign_as_stripe
+from tests.support.clerk_messages import message_of
+from tests.support.signing import sign_as_stripe
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
+
+WORKER = "front-auth-api"
 
 
 class PlatformEvents:
     """Finds the events that Stripe recorded, and delivers them and Clerk's messages, as often and in any order as a test wants."""
 
     def __init__(self, stack: Stack, stripe: StripeControls) -> None:
-        self._http = stack.http("front-auth-api")
+        self._stack = stack
+        self._http = stack.http(WORKER)
         self._stripe = stripe
         self._stripe_secret: str = stack.state["webhookSecrets"]["platform"]
-        self._clerk_secret: str = stack.configuration.clerk_secrets("developers")[1]
 
     def of(self, *object_ids: str) -> list[dict[str, Any]]:
         """All events about these objects, the oldest first."""
@@ -33,12 +35,33 @@ class PlatformEvents:
 
     def deliver(self, event: Mapping[str, Any]) -> httpx.Response:
         """Delivers one event as Stripe does."""
-        body = json.dumps(event).encode()
-        return self._http.post("/webhook/stripe", content=body, headers=sign_as_stripe(body, self._stripe_secret))
+        return self._http.send(self.delivery_of(event))
 
-    def tell(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Response:
+    def delivery_of(self, event: Mapping[str, Any]) -> httpx.Request:
+        """The request of such a delivery, for `stack.at_once`."""
+        body = json.dumps(event).encode()
+        headers = sign_as_stripe(body, self._stripe_secret)
+        return self._http.build_request("POST", "/webhook/stripe", content=body, headers=headers)
+
+    def deliver_message(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Response:
         """Delivers one message as Clerk does."""
-        message = {"type": kind, "data": data, "object": "event", "timestamp": int(time.time()) * 1000}
-        body = json.dumps(message).encode()
-        headers = sign_as_clerk(body, self._clerk_secret, message_id)
-        return self._http.post("/webhook/clerk", content=body, headers=headers)
+        return self._http.send(self.message_of(message_id, kind, data))
+
+    def message_of(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Request:
+        """The request of such a delivery, for `stack.at_once`."""
+        return message_of(self._stack, WORKER, "developers", message_id, kind, data)
+
+
+def user_data(user_id: str, email: str, updated_at: int) -> dict[str, Any]:
+    """A developer as Clerk's user events describe them. `updated_at` is in milliseconds."""
+    address = {"id": "idn_1", "email_address": email, "verification": {"status": "verified"}}
+    return {
+        "id": user_id,
+        "email_addresses": [address],
+        "primary_email_address_id": "idn_1",
+        "first_name": None,
+        "last_name": None,
+        "public_metadata": {},
+        "created_at": 1,
+        "updated_at": updated_at,
+    }

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from devstack.stack.stack import Stack
 from tests.support.stack import Stack
 from tests.support.stores import Seller, make_price, make_seller, make_store
 from tests.support.stripe_accounts import StripeControls

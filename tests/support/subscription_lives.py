@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 
-from devstack.stack.stack import Stack
 from tests.support.outbox import settled
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import Saas, StripeControls, make_saas

@@ -172,6 +172,12 @@ class InProcessStack:
         """Makes `stripe` or `clerk` unreachable for the workers' next calls."""
         return self.bindings.vendor_faults[self.url(vendor)]
 
+    def deploy(self, **variables: str) -> None:
+        """From now on all workers run with these vars and secrets beside their own. D1, KV and R2 stay."""
+        for name, worker in self.workers.items():
+            worker.configure(self._world.variables(name, self.configuration.rate_limit_per_minute, variables))
+        forget_everything()
+
     def context(self, worker: str) -> Context:
         """A context as a request of this worker gets it, for tests of a module below its handlers."""
         return self.workers[worker].context()

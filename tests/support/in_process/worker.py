@@ -73,6 +73,10 @@ class InProcessWorker:
         self._id_prefix = f"req_{os.urandom(8).hex()}"
         self._numbers = itertools.count(1)
 
+    def configure(self, variables: Mapping[str, str]) -> None:
+        """The vars and secrets that later requests see."""
+        self._settings = Settings(variables.get, required=())
+
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """The answer, once all has run that `wait_until` left for afterwards. Raises Killed if a checkpoint kills it."""
         if request.url.path.startswith(SIDE_DOOR):

@@ -16,7 +16,7 @@ from dream.db import platforms, subscription_syncs
 from dream.domain.platform_billing import FAR_AWAY, Platform, PlatformSubscription
 from dream.runtime.bindings import Bound
 
-SCHEMA = (Path(__file__).parents[2] / "schema.sql").read_text()
+SCHEMA = (Path(__file__).parents[3] / "schema.sql").read_text()
 NOW = "2026-03-10T00:00:00.000Z"
 PLATFORM = "plt_1"
 

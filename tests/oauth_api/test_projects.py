@@ -1,71 +1,26 @@
-"""`POST /create-products`: one project, one product and one price per paid tier, however the calls repeat, race or die. In workerd."""
+"""`POST /create-products`: one project, one product and one price per paid tier, if calls repeat, race or die."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 
 from devstack.stack.stack import Stack
 from dream.domain import keys
-from tests.support.developers import Developer, make_developer
-from tests.support.killing import kill_during
+from tests.support.created_projects import SAAS, STORE, assert_one_project
+from tests.support.developers import make_developer
+from tests.support.in_process.stack import InProcessStack
+from tests.support.killing import die_at
+from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 
-SAAS: Mapping[str, Any] = {
-    "mode": "test",
-    "projectName": "Notes",
-    "projectType": "saas",
-    "tiers": [
-        {"name": "free", "displayName": "Free", "price": 0, "limit": 100},
-        {
-            "name": "pro",
-            "displayName": "Pro",
-            "price": 2900,
-            "limit": 5000,
-            "description": "For teams",
-            "features": ["Everything", "Support"],
-            "popular": True,
-            "trialDays": 14,
-        },
-        {"name": "max", "displayName": "Max", "price": 9900, "limit": "unlimited"},
-    ],
-}
-STORE: Mapping[str, Any] = {
-    "mode": "test",
-    "projectName": "Mugs",
-    "projectType": "store",
-    "tiers": [
-        {"name": "mug", "displayName": "Mug", "price": 1200, "inventory": 5, "imageUrl": "https://example.com/mug.png"}
-    ],
-}
+STEPS = ("opened", "pro:product", "pro:price", "max:product", "max:price", "made", "stored")
 
 
-def assert_one_project(developer: Developer, stripe: StripeControls, body: Mapping[str, Any]) -> None:
-    """Exactly one project, with all its tiers, one key, one Stripe product and price per paid tier, and no open draft."""
-    stack, account = developer.stack, developer.accounts[body["mode"]]
-    (project,) = stack.d1("SELECT * FROM projects WHERE platformId = ?1", developer.platform_id)
-    tiers = stack.d1("SELECT * FROM tiers WHERE publishableKey = ?1 ORDER BY position", project["publishableKey"])
-    assert [tier["name"] for tier in tiers] == [tier["name"] for tier in body["tiers"]]
-    assert len(stack.d1("SELECT 1 FROM api_keys WHERE publishableKey = ?1", project["publishableKey"])) == 1
-    assert not stack.d1(
-        "SELECT 1 FROM project_drafts WHERE platformId = ?1 AND settledAt IS NULL", developer.platform_id
-    )
-    paid = {tier["name"]: tier for tier in tiers if tier["price"] > 0}
-    products = stripe.api("GET", "products", account, body["mode"], limit=100)["data"]
-    prices = stripe.api("GET", "prices", account, body["mode"], limit=100)["data"]
-    assert sorted(product["id"] for product in products) == sorted(tier["productId"] for tier in paid.values())
-    assert sorted(price["id"] for price in prices) == sorted(tier["priceId"] for tier in paid.values())
-    assert all(product["active"] for product in products)
-    assert {product["metadata"]["publishableKey"] for product in products} == {project["publishableKey"]}
-    assert {product["metadata"]["tierName"] for product in products} == set(paid)
-
-
-def test_a_saas_project_is_made_with_products_tiers_and_keys(stack: Stack, stripe: StripeControls) -> None:
+def test_a_saas_project_has_products_tiers_and_keys(stack: Stack, stripe: StripeControls) -> None:
     developer = make_developer(stack, stripe)
     answer = developer.post("/create-products", SAAS)
     assert answer.status_code == 200, answer.text
@@ -82,7 +37,7 @@ def test_a_saas_project_is_made_with_products_tiers_and_keys(stack: Stack, strip
     assert {row["action"] for row in actions} == {"project.created", "key.created"}
 
     headers = {"Authorization": f"Bearer {made['secretKey']}"}
-    tiers = httpx.get(f"{stack.url('api-multi')}/api/tiers", headers=headers).json()["tiers"]
+    tiers = stack.http("api-multi").get("/api/tiers", headers=headers).json()["tiers"]
     assert [(tier["name"], tier["limit"], tier["popular"], tier["trialDays"]) for tier in tiers] == [
         ("free", 100, False, 0),
         ("pro", 5000, True, 14),
@@ -100,7 +55,7 @@ def test_a_store_project_sells_once(stack: Stack, stripe: StripeControls) -> Non
     assert (tier["billingMode"], tier["inventory"], tier["soldOut"]) == ("one_off", 5, False)
 
 
-def test_every_wrong_field_is_named_and_nothing_is_made(stack: Stack, stripe: StripeControls) -> None:
+def test_one_answer_names_every_bad_field_and_nothing_is_created(stack: Stack, stripe: StripeControls) -> None:
     developer = make_developer(stack, stripe)
     bad = {
         "mode": "prod",
@@ -157,20 +112,19 @@ def test_paid_tiers_need_a_connected_account_and_free_ones_do_not(stack: Stack, 
     assert free.json()["products"] == [{"tier": "free", "priceId": None, "productId": None}]
 
 
-def test_who_has_not_paid_creates_nothing(stack: Stack, stripe: StripeControls) -> None:
+def test_a_developer_who_has_not_paid_creates_nothing(stack: Stack, stripe: StripeControls) -> None:
     for developer in (
         make_developer(stack, stripe, paid=False),
         make_developer(stack, stripe, platform=False),
     ):
         refused = developer.post("/create-products", SAAS)
         assert (refused.status_code, refused.json()["code"]) == (402, "payment_required")
-    assert httpx.post(f"{stack.url('oauth-api')}/create-products", json=SAAS).status_code == 401
+    assert stack.http("oauth-api").post("/create-products", json=SAAS).status_code == 401
 
 
-def test_equal_calls_at_once_make_one_project_and_show_the_same_keys(stack: Stack, stripe: StripeControls) -> None:
+def test_equal_calls_at_once_create_one_project_and_show_the_same_keys(stack: Stack, stripe: StripeControls) -> None:
     developer = make_developer(stack, stripe)
-    with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: developer.post("/create-products", SAAS), range(6)))
+    answers = stack.at_once([developer.prepare("POST", "/create-products", SAAS) for _ in range(6)])
     made = [answer.json() for answer in answers if answer.status_code == 200]
     assert made, [answer.text for answer in answers]
     assert {answer.status_code for answer in answers} <= {200, 503}
@@ -178,7 +132,7 @@ def test_equal_calls_at_once_make_one_project_and_show_the_same_keys(stack: Stac
     assert_one_project(developer, stripe, SAAS)
 
 
-def test_other_idempotency_keys_make_other_projects(stack: Stack, stripe: StripeControls) -> None:
+def test_another_idempotency_key_creates_another_project(stack: Stack, stripe: StripeControls) -> None:
     developer = make_developer(stack, stripe)
     first = developer.post("/create-products", SAAS, **{"Idempotency-Key": "one"})
     again = developer.post("/create-products", SAAS, **{"Idempotency-Key": "one"})
@@ -192,7 +146,7 @@ def test_other_idempotency_keys_make_other_projects(stack: Stack, stripe: Stripe
 
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 500, "after": True}, {"status": 429}])
 @pytest.mark.parametrize("path", ["/v1/products", "/v1/prices"])
-def test_what_stripe_failed_at_is_finished_by_the_retry(
+def test_a_call_that_stripe_fails_is_finished_by_its_retry(
     stack: Stack, stripe: StripeControls, path: str, fault: Mapping[str, Any]
 ) -> None:
     developer = make_developer(stack, stripe)
@@ -209,7 +163,7 @@ def test_what_stripe_failed_at_is_finished_by_the_retry(
     assert_one_project(developer, stripe, SAAS)
 
 
-def test_what_stripe_refuses_leaves_nothing_on_sale(stack: Stack, stripe: StripeControls) -> None:
+def test_a_call_that_stripe_refuses_leaves_nothing_on_sale(stack: Stack, stripe: StripeControls) -> None:
     developer = make_developer(stack, stripe)
     stripe.control("faults", {"method": "POST", "path": "/v1/prices", "times": 1, "status": 400})
     try:
@@ -221,56 +175,36 @@ def test_what_stripe_refuses_leaves_nothing_on_sale(stack: Stack, stripe: Stripe
     assert not stack.d1("SELECT 1 FROM project_drafts WHERE platformId = ?1", developer.platform_id)
     assert not stack.d1("SELECT 1 FROM projects WHERE platformId = ?1", developer.platform_id)
     products = stripe.api("GET", "products", developer.accounts["test"], limit=100)["data"]
-    owed = stack.d1("SELECT subject FROM outbox WHERE kind = 'archive_product'")
-    assert all(not product["active"] or {"subject": product["id"]} in owed for product in products)
+    enqueued = stack.d1("SELECT subject FROM outbox WHERE kind = 'archive_product'")
+    assert all(not product["active"] or {"subject": product["id"]} in enqueued for product in products)
 
 
-STEPS = ("opened", "pro:product", "pro:price", "max:product", "max:price", "made", "stored")
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "one"}], ids=["without-key", "with-key"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_call_that_dies_at_any_step_is_finished_by_its_retry(
+    stack: InProcessStack, stripe: StripeControls, step: str, headers: Mapping[str, str]
+) -> None:
+    developer = make_developer(stack, stripe)
+    create = partial(developer.post, "/create-products", SAAS, **headers)
+    die_at(stack, "oauth-api", f"create-products:{step}", create)
+    finished = create()
+    assert finished.status_code == 200, finished.text
+    assert_one_project(developer, stripe, SAAS)
+    credential = {"Authorization": f"Bearer {finished.json()['secretKey']}"}
+    assert stack.http("api-multi").get("/api/tiers", headers=credential).status_code == 200
 
 
-def test_a_call_that_is_killed_at_any_step_is_finished_by_its_retry(stack: Stack, stripe: StripeControls) -> None:
-    keyed = ("pro:price", "made", "stored")
-    attempts = [
-        (f"create-products:{step}", make_developer(stack, stripe), headers)
-        for step, headers in (
-            *((step, dict[str, str]()) for step in STEPS),
-            *((step, {"Idempotency-Key": f"key-{step}"}) for step in keyed),
-        )
-    ]
-    kill_during(
-        stack,
-        "oauth-api",
-        [
-            (checkpoint, partial(developer.post, "/create-products", SAAS, **headers))
-            for checkpoint, developer, headers in attempts
-        ],
-    )
-    for checkpoint, developer, headers in attempts:
-        finished = developer.post("/create-products", SAAS, **headers)
-        assert finished.status_code == 200, (checkpoint, finished.text)
-        assert_one_project(developer, stripe, SAAS)
-        credential = {"Authorization": f"Bearer {finished.json()['secretKey']}"}
-        assert httpx.get(f"{stack.url('api-multi')}/api/tiers", headers=credential).status_code == 200, checkpoint
-
-
-def test_what_nobody_came_back_for_is_archived_after_a_day(stack: Stack, stripe: StripeControls) -> None:
+def test_a_draft_without_a_retry_is_archived_after_a_day(stack: InProcessStack, stripe: StripeControls) -> None:
     developer, other = make_developer(stack, stripe), make_developer(stack, stripe)
     kept = developer.post("/create-products", STORE).json()["products"][0]["productId"]
-    kill_during(
-        stack,
-        "oauth-api",
-        [("create-products:made", partial(who.post, "/create-products", SAAS)) for who in (developer, other)],
-    )
+    for each in (developer, other):
+        die_at(stack, "oauth-api", "create-products:made", partial(each.post, "/create-products", SAAS))
     assert len(stripe.api("GET", "products", developer.accounts["test"], active="true")["data"]) == 3
     later = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+10 hours')"
     stack.d1(f"UPDATE project_drafts SET createdAt = {later} WHERE platformId = ?1", other.platform_id)
-    clock = f"{stack.url('front-auth-api')}/_devstack/clock"
-    httpx.post(clock, json={"offsetSeconds": 26 * 3600}).raise_for_status()
-    try:
-        stack.run_scheduled("front-auth-api")  # finds what was made
-        stack.run_scheduled("front-auth-api")  # archives it
-    finally:
-        httpx.post(clock, json={"offsetSeconds": 0}).raise_for_status()
+    stack.clock.offset_seconds = 26 * 3600
+    stack.run_scheduled("front-auth-api")  # finds what was made
+    stack.run_scheduled("front-auth-api")  # archives it
     unfinished = "SELECT platformId FROM project_drafts WHERE settledAt IS NULL AND platformId IN (?1, ?2)"
     assert stack.d1(unfinished, developer.platform_id, other.platform_id) == [{"platformId": other.platform_id}]
     account = developer.accounts["test"]

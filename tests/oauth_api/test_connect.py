@@ -1,4 +1,4 @@
-"""Connecting and disconnecting a Stripe account, and what happens to whoever tampers with it. In workerd."""
+"""A developer connects and disconnects a Stripe account, and a tampered request connects nothing."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ import pytest
 from devstack.stack.stack import Stack
 from dream.domain.keys import Mode, hash_secret
 from tests.support.developers import Developer, make_developer
-from tests.support.killing import kill_during
+from tests.support.in_process.stack import InProcessStack
+from tests.support.killing import die_at
+from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
+
+CALLBACK_STEPS = ("state-taken", "code-exchanged")
 
 
 @dataclass(frozen=True)
 class Browser:
-    """A visitor who keeps the cookies that oauth-api sets, and follows no redirect unasked."""
+    """A browser that keeps the cookies of oauth-api. The test follows its redirects."""
 
     http: httpx.Client
 
@@ -35,7 +39,7 @@ class Browser:
         decision: str = "allow",
         account: str = "",
     ) -> str:
-        """Start at the dashboard, go to Stripe, decide there; the callback URL that Stripe sends the browser to."""
+        """Begins at the dashboard, goes to Stripe and decides there. The callback URL that Stripe sends the browser to."""
         begun = developer.post("/authorize", {"mode": mode})
         assert begun.status_code == 200, begun.text
         away = self.get(begun.json()["url"])
@@ -57,20 +61,15 @@ NewBrowser = Callable[[], Browser]
 
 
 @pytest.fixture
-def new_browser() -> Iterator[NewBrowser]:
-    """Makes browsers that know nothing of each other."""
+def new_browser(stack: Stack) -> Iterator[NewBrowser]:
+    """Makes browsers that share no cookies."""
     with ExitStack() as opened:
-        yield lambda: Browser(opened.enter_context(httpx.Client(timeout=30)))
+        yield lambda: Browser(opened.enter_context(stack.client()))
 
 
 @pytest.fixture
 def browser(new_browser: NewBrowser) -> Browser:
     return new_browser()
-
-
-@pytest.fixture
-def developer(stack: Stack, stripe: StripeControls) -> Developer:
-    return make_developer(stack, stripe, connected=())
 
 
 def assert_refused(answer: httpx.Response, developer: Developer) -> None:
@@ -104,9 +103,9 @@ def test_a_browser_that_consents_comes_back_connected(
     assert noted == [{"action": "stripe.connected", "actor": developer.user_id}]
 
 
-def test_only_who_pays_may_begin(stack: Stack, stripe: StripeControls, developer: Developer) -> None:
+def test_only_a_developer_who_pays_may_begin(stack: Stack, stripe: StripeControls, developer: Developer) -> None:
     assert make_developer(stack, stripe, paid=False).post("/authorize", {"mode": "test"}).status_code == 402
-    assert httpx.post(f"{stack.url('oauth-api')}/authorize", json={"mode": "test"}).status_code == 401
+    assert stack.http("oauth-api").post("/authorize", json={"mode": "test"}).status_code == 401
     for body in ({}, {"mode": "both"}, {"mode": None}):
         refused = developer.post("/authorize", body)
         assert (refused.status_code, set(refused.json()["fields"])) == (400, {"mode"})
@@ -128,7 +127,7 @@ def test_a_ticket_works_once_and_for_a_minute(stack: Stack, browser: Browser, de
     assert {row["purpose"] for row in lifetimes} == {"connect_state"}
 
 
-def test_tickets_and_states_lie_hashed(stack: Stack, browser: Browser, developer: Developer) -> None:
+def test_tickets_and_states_are_stored_as_hashes(stack: Stack, browser: Browser, developer: Developer) -> None:
     ticket = query_of(developer.post("/authorize", {"mode": "test"}).json()["url"])["ticket"]
     away = browser.get(developer.post("/authorize", {"mode": "test"}).json()["url"])
     state = query_of(away.headers["Location"])["state"]
@@ -139,10 +138,10 @@ def test_tickets_and_states_lie_hashed(stack: Stack, browser: Browser, developer
 
 def test_a_replayed_callback_is_refused(stripe: StripeControls, browser: Browser, developer: Developer) -> None:
     url = browser.consent(stripe, developer)
-    cookies = dict(browser.http.cookies)
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.http.cookies.items())
     assert browser.get(url).status_code == 303
     before = rows(developer)
-    again = httpx.get(url, cookies=cookies)
+    again = developer.stack.http("oauth-api").get(url, headers={"Cookie": cookie})
     assert (again.status_code, again.json()["code"]) == (400, "invalid_state")
     assert rows(developer) == before
 
@@ -151,7 +150,7 @@ def test_a_callback_in_another_browser_is_refused_and_spends_the_state(
     stack: Stack, stripe: StripeControls, browser: Browser, new_browser: NewBrowser, developer: Developer
 ) -> None:
     url = browser.consent(stripe, developer)
-    with httpx.Client() as victim:
+    with stack.client() as victim:
         assert_refused(victim.get(url), developer)
     assert_refused(browser.get(url), developer)
 
@@ -184,7 +183,7 @@ def test_a_made_up_or_missing_state_is_refused(
 
 
 def test_a_state_of_the_other_mode_is_refused(stripe: StripeControls, browser: Browser, developer: Developer) -> None:
-    """Who begins for live in a browser that began for test has one question open, the later one."""
+    """In one browser, the later of two beginnings counts: live after test."""
     test = query_of(browser.consent(stripe, developer, "test"))
     live = browser.consent(stripe, developer, "live")
     mixed = urlencode({**query_of(live), "state": test["state"]})
@@ -204,7 +203,7 @@ def test_a_test_consent_never_connects_live(
     assert not rows(developer)
 
 
-def test_denied_or_broken_consent_says_so_and_stores_nothing(
+def test_a_denied_or_broken_consent_is_reported_and_stores_nothing(
     stack: Stack, stripe: StripeControls, browser: Browser, developer: Developer
 ) -> None:
     denied = browser.get(browser.consent(stripe, developer, decision="deny"))
@@ -215,7 +214,7 @@ def test_denied_or_broken_consent_says_so_and_stores_nothing(
     assert not rows(developer)
 
 
-def test_an_account_of_another_developer_is_refused_until_that_one_gives_it_up(
+def test_an_account_of_another_developer_is_refused_until_it_is_disconnected(
     stack: Stack, stripe: StripeControls, browser: Browser, developer: Developer
 ) -> None:
     owner = make_developer(stack, stripe, connected=("test",))
@@ -229,7 +228,7 @@ def test_an_account_of_another_developer_is_refused_until_that_one_gives_it_up(
     assert [row["stripeUserId"] for row in rows(developer)] == [account]
 
 
-def test_another_account_comes_only_after_the_first_is_disconnected(
+def test_a_second_account_is_refused_until_the_first_is_disconnected(
     stripe: StripeControls, browser: Browser, developer: Developer
 ) -> None:
     assert browser.get(browser.consent(stripe, developer)).status_code == 303
@@ -253,32 +252,40 @@ def test_disconnecting_revokes_here_and_at_stripe(
     assert answer.json()["status"] == "revoked"
     assert rows(developer)[0]["status"] == "revoked"
     stripe.drained()
-    owed = stack.d1(
+    enqueued = stack.d1(
         "SELECT * FROM outbox WHERE kind = 'revoke_connection' AND subject = ?1", f"{row['stripeUserId']}:test"
     )
-    assert not owed
+    assert not enqueued
     again = developer.post("/disconnect", {"mode": "test"})
     assert (again.status_code, again.json()["code"]) == (409, "stripe_not_connected")
     events = stripe.look("events", type="account.application.deauthorized", account=row["stripeUserId"])
     assert events
 
 
-def test_connecting_again_survives_being_killed(
-    stack: Stack, stripe: StripeControls, new_browser: NewBrowser, developer: Developer
+@pytest.mark.parametrize("step", CALLBACK_STEPS)
+def test_a_callback_that_dies_is_spent_and_beginning_again_connects(
+    stack: InProcessStack, stripe: StripeControls, new_browser: NewBrowser, developer: Developer, step: str
 ) -> None:
-    """A ticket or a state that was taken by a call that died is spent; beginning again works."""
-    browsers = [new_browser(), new_browser()]
-    state_taken = browsers[0].consent(stripe, developer)
-    code_used = browsers[1].consent(stripe, developer)
-    kill_during(
-        stack,
-        "oauth-api",
-        [
-            ("callback:state-taken", lambda: browsers[0].get(state_taken)),
-            ("callback:code-exchanged", lambda: browsers[1].get(code_used)),
-        ],
-    )
-    assert_refused(browsers[0].get(state_taken), developer)
-    begun_again = new_browser()
-    back = begun_again.get(begun_again.consent(stripe, developer))
+    browser = new_browser()
+    url = browser.consent(stripe, developer)
+    die_at(stack, "oauth-api", f"callback:{step}", lambda: browser.get(url))
+    assert_refused(browser.get(url), developer)
+    again = new_browser()
+    back = again.get(again.consent(stripe, developer))
     assert query_of(back.headers["Location"])["stripe"] == "connected"
+
+
+def test_a_consent_while_stripe_does_not_answer_is_reported_and_stores_nothing(
+    stack: InProcessStack, stripe: StripeControls, browser: Browser, developer: Developer
+) -> None:
+    url = browser.consent(stripe, developer)
+    stack.faults_of("stripe").fail(times=50)
+    back = browser.get(url)
+    assert query_of(back.headers["Location"]) == {"stripe": "error", "reason": "stripe_unavailable", "mode": "test"}
+    assert not rows(developer)
+
+
+def test_a_disconnect_names_a_mode(developer: Developer) -> None:
+    for body in ({}, {"mode": "both"}):
+        refused = developer.post("/disconnect", body)
+        assert (refused.status_code, set(refused.json()["fields"])) == (400, {"mode"})

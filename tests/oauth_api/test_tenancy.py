@@ -1,4 +1,4 @@
-"""No route of oauth-api tells, changes or deletes what is another developer's: the answer is that of a missing one. In workerd."""
+"""oauth-api answers for another developer's project as for a missing one, and changes nothing of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from devstack.stack.stack import Stack
 from dream.domain import keys
 from tests.support.developers import Developer, make_developer
+from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 
 BODY: Mapping[str, Any] = {
@@ -24,6 +25,8 @@ BODY: Mapping[str, Any] = {
         {"name": "pro", "displayName": "Pro", "price": 2900, "limit": 5000},
     ],
 }
+
+
 TABLES = ("projects", "tiers", "tier_prices", "api_keys", "stripe_tokens", "redirect_origins", "project_drafts")
 TIER = {"name": "max", "displayName": "Max", "price": 1, "limit": 1}
 
@@ -75,7 +78,9 @@ def without_request_id(answer: httpx.Response) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "attempt", ATTEMPTS, ids=lambda attempt: f"{attempt.method} {attempt.path} {attempt.more}"[:40]
 )
-def test_another_developers_project_is_as_good_as_none(stack: Stack, stripe: StripeControls, attempt: Attempt) -> None:
+def test_another_developers_project_gets_the_answer_of_a_missing_one(
+    stack: Stack, stripe: StripeControls, attempt: Attempt
+) -> None:
     owner = make_developer(stack, stripe, connected=("test", "live"))
     stranger = make_developer(stack, stripe, connected=("test", "live"))
     theirs = owner.post("/create-products", BODY).json()["publishableKey"]
@@ -89,7 +94,7 @@ def test_another_developers_project_is_as_good_as_none(stack: Stack, stripe: Str
         assert not stripe.api("GET", "products", stranger.accounts[mode], mode)["data"]
 
 
-def test_a_disconnect_ends_only_ones_own_connection(stack: Stack, stripe: StripeControls) -> None:
+def test_a_developer_disconnects_only_their_own_account(stack: Stack, stripe: StripeControls) -> None:
     owner = make_developer(stack, stripe, connected=("test", "live"))
     stranger = make_developer(stack, stripe, connected=())
     before = everything_of(owner)
@@ -101,7 +106,7 @@ def test_a_disconnect_ends_only_ones_own_connection(stack: Stack, stripe: Stripe
     assert modes == {"test": "revoked", "live": "connected"}
 
 
-def test_equal_projects_of_two_developers_are_two(stack: Stack, stripe: StripeControls) -> None:
+def test_equal_requests_of_two_developers_create_two_projects(stack: Stack, stripe: StripeControls) -> None:
     one, other = make_developer(stack, stripe), make_developer(stack, stripe)
     headers = {"Idempotency-Key": "the same"}
     first = one.post("/create-products", BODY, **headers).json()
@@ -112,10 +117,9 @@ def test_equal_projects_of_two_developers_are_two(stack: Stack, stripe: StripeCo
     assert len(stripe.api("GET", "products", other.accounts["test"])["data"]) == 1
 
 
-def test_no_other_credential_opens_these_doors(stack: Stack, stripe: StripeControls) -> None:
+def test_every_route_refuses_other_credentials(stack: Stack, stripe: StripeControls) -> None:
     owner = make_developer(stack, stripe, connected=("test", "live"))
     made = owner.post("/create-products", BODY).json()
-    base = stack.url("oauth-api")
     for authorization in (
         None,
         f"Bearer {made['secretKey']}",
@@ -135,14 +139,14 @@ def test_no_other_credential_opens_these_doors(stack: Stack, stripe: StripeContr
             ("DELETE", "/tiers"),
             ("POST", "/promote-to-live"),
         ):
-            answer = httpx.request(method, f"{base}{path}", headers=headers, timeout=30)
+            answer = stack.http("oauth-api").request(method, path, headers=headers)
             assert answer.status_code == 401, (method, path, authorization, answer.text)
 
 
 def test_browsers_of_other_origins_may_not_read(stack: Stack) -> None:
-    url = f"{stack.url('oauth-api')}/tiers"
-    own = httpx.options(url, headers={"Origin": stack.url("frontend")})
-    other = httpx.options(url, headers={"Origin": "https://evil.example"})
+    oauth_api = stack.http("oauth-api")
+    own = oauth_api.options("/tiers", headers={"Origin": stack.url("frontend")})
+    other = oauth_api.options("/tiers", headers={"Origin": "https://evil.example"})
     assert own.headers["Access-Control-Allow-Origin"] == stack.url("frontend")
     assert "Access-Control-Allow-Origin" not in other.headers
     assert "Access-Control-Allow-Credentials" not in own.headers
