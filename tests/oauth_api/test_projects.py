@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from devstack.stack.stack import Stack
 from dream.domain import keys
 from tests.support.created_projects import SAAS, STORE, assert_one_project
 from tests.support.developers import make_developer

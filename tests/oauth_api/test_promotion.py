@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from devstack.stack.stack import Stack
 from dream.domain import keys
 from tests.support.developers import Developer, make_developer
 from tests.support.in_process.stack import InProcessStack

@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack.stack import Stack
 from dream.domain import keys
 from tests.support.developers import Developer, make_developer
 from tests.support.stack import Stack

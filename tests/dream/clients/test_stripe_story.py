@@ -117,7 +117,9 @@ def test_an_idempotency_key_is_for_one_request(account: StripeAccount) -> None:
     assert refused.value.stripe_code == "idempotency_error"
 
 
-def test_a_subscription_from_checkout_to_its_end(account: StripeAccount, service: StripeControls) -> None:
+def test_a_subscription_from_checkout_to_its_end(
+    account: StripeAccount, account_id: str, service: StripeControls
+) -> None:
     product_id, price_id = make_price(account, 2900)
     session = subscribe(account, service, price_id, idempotency_key="checkout_1")
     assert session.is_settled and session.url is None and session.email == "ada@example.com"
@@ -133,8 +135,7 @@ def test_a_subscription_from_checkout_to_its_end(account: StripeAccount, service
     assert found == [subscription] and not has_more
     assert run(account.list_subscriptions(price_id="price_none")) == ([], False)
 
-    raw = service.client(account="acct").v1.subscriptions
-    raw.update(subscription.id, {"cancel_at_period_end": True}, {"stripe_account": account_id_of(service)})
+    service.api("POST", f"subscriptions/{subscription.id}", account_id, cancel_at_period_end="true")
     canceling = run(account.retrieve_subscription(subscription.id))
     assert canceling.will_cancel and canceling.canceled_at is not None and canceling.ended_at is None
 
