@@ -78,7 +78,7 @@ def created_by(database: sqlite3.Connection, kind: str) -> dict[str, str]:
 
 def test_the_triggers_store_the_plan_by_the_rule_that_the_statements_use(database: sqlite3.Connection) -> None:
     triggers = {name: sql for name, sql in created_by(database, "trigger").items() if "subscriptionPlan" in sql}
-    subscription_of = dict.fromkeys(("end_users_subscribed", "end_users_subscription_changed"), "NEW")
+    subscription_of: dict[str, str] = dict.fromkeys(("end_users_subscribed", "end_users_subscription_changed"), "NEW")
     subscription_of["end_users_already_subscribed"] = "s"
     assert triggers.keys() == {*subscription_of, "end_users_unsubscribed"}
     for name, subscription in subscription_of.items():
