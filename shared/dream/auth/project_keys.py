@@ -35,7 +35,7 @@ class KeyRecord:
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> KeyRecord:
-        return cls(Project.from_row(record["project"]), record["expiresAt"], record["readAt"])
+        return cls(Project.from_json(record["project"]), record["expiresAt"], record["readAt"])
 
     def to_json(self) -> dict[str, Any]:
         return {"project": self.project.to_json(), "expiresAt": self.expires_at, "readAt": self.read_at}
@@ -158,11 +158,11 @@ async def _from_kv(context: Context, cache_name: str, now: float) -> KeyRecord |
 
 async def _from_d1(context: Context, cache_name: str, looked_up_by: str, now: float) -> KeyRecord:
     if looked_up_by.startswith("pk_"):
-        row = await api_keys.find_by_publishable_key(context.db, looked_up_by)
+        found = await api_keys.find_by_publishable_key(context.db, looked_up_by)
     else:
-        row = await api_keys.use_by_secret_key_hash(context.db, looked_up_by, iso(now))
-    if row is None:
+        found = await api_keys.use_by_secret_key_hash(context.db, looked_up_by, iso(now))
+    if found is None:
         raise Unauthorized("This API key is not valid.", code="invalid_api_key")
-    record = KeyRecord(Project.from_row(row), row["expiresAt"], now)
+    record = KeyRecord(found.project, found.expires_at, now)
     context.wait_until(key_records.write(context.kv, cache_name, record.to_json()))
     return record

@@ -36,15 +36,22 @@ _CONFLICT: Mapping[IfEnqueued, str] = {
 
 
 def insert_effects(
-    kind: str, subject: str, payload: str, now: str, rows: str, *, if_enqueued: IfEnqueued = "leave"
+    kind: str,
+    subject: str,
+    payload: str,
+    now: str,
+    rows: str,
+    *,
+    due_at: str | None = None,
+    if_enqueued: IfEnqueued = "leave",
 ) -> Sql:
-    """The statement that enqueues one effect for each of `rows`, due at once. No other text inserts into the outbox.
+    """The statement that enqueues one effect for each of `rows`, due at `due_at` (None: now). No other text inserts into the outbox.
 
     All arguments are SQL: expressions for a row's kind, subject, payload (JSON) and time, and what comes after the SELECT list.
     """
     return Sql(f"""
 INSERT INTO outbox (kind, subject, payload, nextAttemptAt, createdAt)
-SELECT {kind}, {subject}, {payload}, {now}, {now}
+SELECT {kind}, {subject}, {payload}, {due_at or now}, {now}
 {rows}
 ON CONFLICT (kind, subject) {_CONFLICT[if_enqueued]}
 """)

@@ -132,7 +132,7 @@ def _keys_json(project: Project, found: DashboardRead, now: str) -> dict[str, ob
 
 def _webhook_json(found: DashboardRead) -> dict[str, object]:
     recent = [{"type": each.type, "createdAt": each.created_at, "status": each.outcome} for each in found.events]
-    return {"lastEventAt": recent[0]["createdAt"] if recent else None, "recent": recent}
+    return {"lastEventAt": found.events[0].created_at if found.events else None, "recent": recent}
 
 
 def _filters_json(filters: Filters, query: CustomerQuery, tiers: tuple[Tier, ...]) -> dict[str, object]:
