@@ -98,7 +98,7 @@ dry-run: vendor ## Bundle each worker as a deploy does, compare it with its whee
 
 .PHONY: check format test test-fast bench dry-run
 # Tests that are quick and need no runtime, so that `make check` runs them.
-ARCHITECTURE_TESTS := tests/architecture
+ARCHITECTURE_TESTS := tests/architecture tests/workerd/test_isolation.py::test_every_route_is_probed
 
 check: install ## Check format, lint, types, architecture and the dashboard
 	@echo "==> format" && ruff format --check --quiet . $(call or_say,Run "make format".)
