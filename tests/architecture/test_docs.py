@@ -71,12 +71,15 @@ def named_paths(text: str) -> Iterator[str]:
 
 
 def exists(named: str) -> bool:
-    """Whether a file or folder has this path, from the root or as the end of its path. `*` stands for any text but a slash."""
+    """Whether a file or folder has this path, from the root or as the end of its path. `*` stands for any text but a slash.
+
+    A module may be named without its ending.
+    """
     pattern = re.escape(named.rstrip("/")).replace(r"\*", "[^/]*")
     pattern = re.sub(
         r"\\\{([^}]*)\\\}", lambda match: "(?:" + match[1].replace(",", "|").replace(r"\|", "|") + ")", pattern
     )
-    whole = re.compile(rf"(?:.*/)?{pattern}/?")
+    whole = re.compile(rf"(?:.*/)?{pattern}(?:/|\.py)?")
     return any(whole.fullmatch(path) for path in paths())
 
 
