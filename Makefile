@@ -98,7 +98,7 @@ dry-run: vendor ## Bundle each worker as a deploy does, compare it with its whee
 
 .PHONY: check format test test-fast torture bench dry-run
 # Tests that are quick and need no runtime, so that `make check` runs them.
-ARCHITECTURE_TESTS := tests/architecture
+ARCHITECTURE_TESTS := tests/architecture tests/workerd/test_isolation.py::test_every_route_is_probed
 
 # What only a test calls counts as dead in deployed code, so vulture reads that code without the tests first.
 DEPLOYED_CODE := shared workers/*/src

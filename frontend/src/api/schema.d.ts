@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Alive; with `deep=1`, whether each binding answers */
+        /** Whether the Worker runs; with `deep=1`, whether each binding answers */
         get: {
             parameters: {
                 query?: {
@@ -57,11 +57,11 @@ export interface paths {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description With a secret key: the end user. */
+                    /** @description With a secret key: the id of the end user. */
                     "X-User-Id"?: components["parameters"]["UserId"];
-                    /** @description With a secret key: the plan of a user whom nothing else gives one. */
+                    /** @description With a secret key: the plan of a user who has neither a subscription nor a plan set by the developer. */
                     "X-User-Plan"?: components["parameters"]["UserPlan"];
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -114,14 +114,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The count of the present period, without counting */
+        /** Read the count of the present period; counts nothing */
         get: {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description With a secret key: the end user. */
+                    /** @description With a secret key: the id of the end user. */
                     "X-User-Id"?: components["parameters"]["UserId"];
-                    /** @description With a secret key: the plan of a user whom nothing else gives one. */
+                    /** @description With a secret key: the plan of a user who has neither a subscription nor a plan set by the developer. */
                     "X-User-Plan"?: components["parameters"]["UserPlan"];
                 };
                 path?: never;
@@ -160,14 +160,14 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stripe Checkout for a subscription tier; a subscriber gets a page that changes the subscription */
+        /** Create a checkout session for a subscription tier; a subscriber gets a page that changes the subscription */
         post: {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description With a secret key: the end user. */
+                    /** @description With a secret key: the id of the end user. */
                     "X-User-Id"?: components["parameters"]["UserId"];
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -220,14 +220,14 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stripe's billing portal */
+        /** Create a session of Stripe's billing portal */
         post: {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description With a secret key: the end user. */
+                    /** @description With a secret key: the id of the end user. */
                     "X-User-Id"?: components["parameters"]["UserId"];
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -272,7 +272,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The project's tiers */
+        /** List the project's tiers */
         get: {
             parameters: {
                 query?: never;
@@ -311,7 +311,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The store's products with their stock */
+        /** List the store's products with their stock */
         get: {
             parameters: {
                 query?: never;
@@ -352,12 +352,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stripe Checkout for a cart; the stock is reserved until it is paid or expires */
+        /** Create a checkout session for a cart; its stock is reserved until the session is paid or expires */
         post: {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -416,7 +416,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One order, by its id or its Checkout Session's */
+        /** Read one order, by its id or the id of its checkout session */
         get: {
             parameters: {
                 query?: never;
@@ -458,7 +458,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Orders of the store, newest first */
+        /** List the store's orders, newest first */
         get: {
             parameters: {
                 query?: {
@@ -502,7 +502,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** End users, paged */
+        /** List end users, page by page */
         get: {
             parameters: {
                 query?: {
@@ -538,7 +538,7 @@ export interface paths {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -588,7 +588,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One end user */
+        /** Read one end user */
         get: {
             parameters: {
                 query?: never;
@@ -652,7 +652,7 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        /** Change an end user's plan or name; never the usage count */
+        /** Change an end user's plan or name; the usage count cannot be changed */
         patch: {
             parameters: {
                 query?: never;
@@ -698,11 +698,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A project's numbers, customers and series */
+        /** Read a project's numbers, customers and daily series */
         get: {
             parameters: {
                 query?: {
-                    /** @description Needed with a developer's token. */
+                    /** @description Required with a developer's token. */
                     publishableKey?: string;
                     cursor?: string;
                     limit?: number;
@@ -744,11 +744,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The numbers alone */
+        /** Read the numbers alone */
         get: {
             parameters: {
                 query?: {
-                    /** @description Needed with a developer's token. */
+                    /** @description Required with a developer's token. */
                     publishableKey?: string;
                 };
                 header?: never;
@@ -789,7 +789,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Store a product image, 5 MiB at most */
+        /** Upload a product image of at most 5 MiB */
         post: {
             parameters: {
                 query?: never;
@@ -842,7 +842,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** An image */
+        /** Read an image */
         get: {
             parameters: {
                 query?: never;
@@ -892,8 +892,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Events of connected accounts, signed by Stripe
-         * @description api-multi: Events of connected accounts, signed by Stripe. front-auth-api: The platform's own subscription events, signed by Stripe.
+         * Receive an event of a connected account, signed by Stripe
+         * @description api-multi: events of connected accounts. front-auth-api: events of the platform's own account. Both are signed by Stripe.
          */
         post: {
             parameters: {
@@ -939,7 +939,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Take the single-use ticket and go to Stripe */
+        /** Exchange the single-use ticket for a redirect to Stripe */
         get: {
             parameters: {
                 query: {
@@ -951,7 +951,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description To Stripe's consent page. */
+                /** @description Redirects to Stripe's consent page. */
                 303: {
                     headers: {
                         [name: string]: unknown;
@@ -1009,8 +1009,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Back from Stripe: store the connection and return to the dashboard
-         * @description oauth-api: Back from Stripe: store the connection and return to the dashboard. sign-up: Back from Clerk: the page that completes.
+         * Return from Stripe: stores the connection and redirects to the dashboard
+         * @description oauth-api: the return from Stripe. It stores the connection and redirects to the dashboard. sign-up: the return from Clerk. Its page completes the sign-in.
          */
         get: {
             parameters: {
@@ -1025,7 +1025,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description To the dashboard. */
+                /** @description Redirects to the dashboard. */
                 303: {
                     headers: {
                         [name: string]: unknown;
@@ -1053,7 +1053,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Disconnect the Stripe account of a mode */
+        /** Disconnect the Stripe account of one mode */
         post: {
             parameters: {
                 query?: never;
@@ -1105,7 +1105,7 @@ export interface paths {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -1164,7 +1164,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A project's tiers */
+        /** List a project's tiers */
         get: {
             parameters: {
                 query: {
@@ -1191,7 +1191,7 @@ export interface paths {
                 default: components["responses"]["Error"];
             };
         };
-        /** Change a tier; a new price leaves subscribers on theirs */
+        /** Change a tier; subscribers keep their price */
         put: {
             parameters: {
                 query?: never;
@@ -1231,7 +1231,7 @@ export interface paths {
             };
         };
         post?: never;
-        /** Take a tier off; with subscribers on it only by `force`, and they keep it */
+        /** Archive a tier; if it has subscribers, this requires `force`, and they keep it */
         delete: {
             parameters: {
                 query?: never;
@@ -1288,7 +1288,7 @@ export interface paths {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -1337,12 +1337,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Clone a test project to live, or bring the live one up to date */
+        /** Copy a test project to live mode, or update the live project */
         post: {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -1388,12 +1388,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The developer's platform id, one however often asked */
+        /** Create or read the developer's platform id; it never changes */
         post: {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -1431,12 +1431,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Older name of /generate-platform-id */
+        /** The older name of /generate-platform-id */
         post: {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -1472,7 +1472,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The developer's platform id, one however often asked */
+        /** Create or read the developer's platform id; it never changes */
         get: {
             parameters: {
                 query?: never;
@@ -1514,12 +1514,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stripe Checkout for the $15 a month platform subscription */
+        /** Create a checkout session for the platform subscription of $15 a month */
         post: {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -1559,7 +1559,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** State of the platform subscription */
+        /** Read the state of the platform subscription */
         get: {
             parameters: {
                 query?: never;
@@ -1598,12 +1598,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stripe's billing portal for the platform subscription */
+        /** Create a billing portal session for the platform subscription */
         post: {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -1643,7 +1643,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Who am I, counted against the developer's own allowance */
+        /** Verify the developer's token; counts against the developer's own allowance */
         post: {
             parameters: {
                 query?: never;
@@ -1685,11 +1685,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The keys of the developer's test and live project, for display */
+        /** Read the keys of the developer's test and live project, for display */
         get: {
             parameters: {
                 query?: {
-                    /** @description Of this project and its twin in the other mode; without it, of the newest of each mode. */
+                    /** @description Selects this project and its twin in the other mode. Without it, the newest project of each mode is selected. */
                     publishableKey?: string;
                 };
                 header?: never;
@@ -1734,7 +1734,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The developer's projects */
+        /** List the developer's projects */
         get: {
             parameters: {
                 query?: never;
@@ -1753,7 +1753,7 @@ export interface paths {
                         "application/json": {
                             platformId: string;
                             projects: components["schemas"]["Project"][];
-                            /** @description What concerns no project, or one that is gone. */
+                            /** @description Entries that concern no project, or a deleted one. */
                             audit: components["schemas"]["AuditEntry"][];
                         };
                     };
@@ -1779,7 +1779,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete a project: its keys die, its data go, its Stripe products are archived */
+        /** Delete a project: revokes its keys, deletes its data, and archives its Stripe products */
         delete: {
             parameters: {
                 query?: never;
@@ -1816,7 +1816,7 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        /** Rename a project, set its redirect origins */
+        /** Rename a project, or set its redirect origins */
         patch: {
             parameters: {
                 query?: never;
@@ -1863,12 +1863,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new secret key; the old one dies at once or after the grace time */
+        /** Create a new secret key; the old one stops working at once or after the grace time */
         post: {
             parameters: {
                 query?: never;
                 header?: {
-                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+                    /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
                     "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 };
                 path?: never;
@@ -1935,7 +1935,7 @@ export interface paths {
                 content: {
                     "application/json": {
                         publishableKey: string;
-                        /** @description One key, by its id in GET /projects; without it, all of them. */
+                        /** @description The id of one key, from GET /projects. Without it, all keys are revoked. */
                         keyId?: string;
                     };
                 };
@@ -1977,7 +1977,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Store an image, 5 MiB at most */
+        /** Upload an image of at most 5 MiB */
         post: {
             parameters: {
                 query?: never;
@@ -2033,8 +2033,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Developers' events, signed by Clerk
-         * @description front-auth-api: Developers' events, signed by Clerk. sign-up: End users' events of the test and the live instance, signed by Clerk.
+         * Receive an event about a developer, signed by Clerk
+         * @description front-auth-api: events about developers. sign-up: events about end users, of the test instance and the live instance. All are signed by Clerk.
          */
         post: {
             parameters: {
@@ -2084,7 +2084,7 @@ export interface paths {
         };
         /**
          * Sign up
-         * @description `redirect` is of an origin registered for the project, without a fragment; `http://localhost` and `http://127.0.0.1` on any port will do for test keys. The browser comes back to it with `#token=…&userId=…&publishableKey=…&plan=…`: a session token of Clerk's, good for a minute, in the fragment, which no server sees. A user of another project stays on our page. Browsers get refusals as a page.
+         * @description The origin of `redirect` must be registered for the project, and `redirect` has no fragment. With test keys, `http://localhost` and `http://127.0.0.1` are allowed on any port. The browser returns to `redirect` with `#token=…&userId=…&publishableKey=…&plan=…`. The token is a session token of Clerk, valid for one minute. It is in the fragment, which browsers do not send to servers. A user of another project stays on our page. Browsers get errors as a page.
          */
         get: {
             parameters: {
@@ -2098,7 +2098,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description To Clerk's hosted page. */
+                /** @description Redirects to Clerk's hosted page. */
                 303: {
                     headers: {
                         [name: string]: unknown;
@@ -2126,7 +2126,7 @@ export interface paths {
         };
         /**
          * Sign in
-         * @description `redirect` is of an origin registered for the project, without a fragment; `http://localhost` and `http://127.0.0.1` on any port will do for test keys. The browser comes back to it with `#token=…&userId=…&publishableKey=…&plan=…`: a session token of Clerk's, good for a minute, in the fragment, which no server sees. A user of another project stays on our page. Browsers get refusals as a page.
+         * @description The origin of `redirect` must be registered for the project, and `redirect` has no fragment. With test keys, `http://localhost` and `http://127.0.0.1` are allowed on any port. The browser returns to `redirect` with `#token=…&userId=…&publishableKey=…&plan=…`. The token is a session token of Clerk, valid for one minute. It is in the fragment, which browsers do not send to servers. A user of another project stays on our page. Browsers get errors as a page.
          */
         get: {
             parameters: {
@@ -2140,7 +2140,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description To Clerk's hosted page. */
+                /** @description Redirects to Clerk's hosted page. */
                 303: {
                     headers: {
                         [name: string]: unknown;
@@ -2168,7 +2168,7 @@ export interface paths {
         };
         /**
          * The end user's account
-         * @description Without `redirect` there is no way back, and no token is handed over.
+         * @description Without `redirect`, the page has no link back, and no token is sent to an app.
          */
         get: {
             parameters: {
@@ -2182,7 +2182,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description To Clerk's hosted page. */
+                /** @description Redirects to Clerk's hosted page. */
                 303: {
                     headers: {
                         [name: string]: unknown;
@@ -2209,8 +2209,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Wait until the paid plan is in force, then hand over a fresh token
-         * @description The page waits for half a minute at most, then comes back like `/signin`; with `plan_pending=1` in the fragment when the payment was not confirmed in time. The right place for a checkout's `successUrl` to lead to.
+         * Wait until the paid plan is in force, then redirect with a new token
+         * @description The page waits for at most half a minute, then redirects as `/signin` does. The fragment has `plan_pending=1` if the payment was not confirmed in time. Use this address as the `successUrl` of a checkout.
          */
         get: {
             parameters: {
@@ -2255,8 +2255,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Verify the token and bind its user to the project
-         * @description Apps with pages of their own call it with the publishable key and the end user's token, as often as they like. Our own page sends `state` in place of the key and is told `redirect`. A user of another project gets 409 `belongs_to_other_project`.
+         * Verify the token and add its user to the project
+         * @description Apps with their own sign-in pages call it with the publishable key and the end user's token, as often as they like. Our own page sends `state` instead of the key, and gets `redirect` in the answer. A user of another project gets a 409 `belongs_to_other_project`.
          */
         post: {
             parameters: {
@@ -2299,16 +2299,16 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description The one error shape. */
+        /** @description The shape of all errors. */
         Error: {
             /** @description A short phrase. */
             error: string;
-            /** @description Its snake_case name; the one to branch on. */
+            /** @description The error's name in snake_case. Programs compare this field. */
             code: string;
-            /** @description One helpful sentence. */
+            /** @description A sentence that says what to do. */
             message: string;
             requestId: string;
-            /** @description Every bad field with what is wrong with it. */
+            /** @description Each bad field, and what is wrong with it. */
             fields?: {
                 [key: string]: string;
             };
@@ -2397,7 +2397,7 @@ export interface components {
             description?: string;
             /** Format: uri */
             imageUrl?: string | null;
-            /** @description Null is not tracked. */
+            /** @description Null means that stock is not tracked. */
             inventory?: number | null;
             trialDays?: number;
             features?: string[];
@@ -2475,7 +2475,7 @@ export interface components {
             usageThisPeriod: number;
             storeSalesCount: number;
             storeTotalRevenue: number;
-            /** @description How many products are nearly sold out; `lowStock` names them. */
+            /** @description The number of products that are nearly sold out. `lowStock` names them. */
             lowStockProducts: number;
             totalInventory: number;
             totalCustomers: number;
@@ -2529,7 +2529,7 @@ export interface components {
                     /** Format: date-time */
                     createdAt: string;
                     /**
-                     * @description Null while it is being handled.
+                     * @description Null while the event is being handled.
                      * @enum {unknown}
                      */
                     status: "handled" | "ignored" | "rejected" | null;
@@ -2561,7 +2561,7 @@ export interface components {
         /** @enum {unknown} */
         BillingMode: "subscription" | "one_off";
         /**
-         * @description Stripe's word for the subscription, or `none`.
+         * @description Stripe's status of the subscription, or `none`.
          * @enum {unknown}
          */
         SubscriptionStatus: "active" | "trialing" | "past_due" | "unpaid" | "paused" | "incomplete" | "incomplete_expired" | "canceled" | "none";
@@ -2642,7 +2642,7 @@ export interface components {
             projectType: components["schemas"]["ProjectType"];
             projectName: string;
             testPublishableKey: string;
-            /** @description The live project's; null in a dry run before the first promotion. */
+            /** @description The live project's key. Null in a dry run before the first promotion. */
             publishableKey: string | null;
             firstPromotion: boolean;
             changes: {
@@ -2663,7 +2663,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description Malformed; `fields` names all bad fields. */
+        /** @description The request is malformed. `fields` names all bad fields. */
         E400: {
             headers: {
                 [name: string]: unknown;
@@ -2681,7 +2681,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Known, but not allowed. */
+        /** @description The caller is known, but not allowed to do this. */
         E403: {
             headers: {
                 [name: string]: unknown;
@@ -2690,7 +2690,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Absent, or another tenant's. */
+        /** @description It does not exist, or belongs to another tenant. */
         E404: {
             headers: {
                 [name: string]: unknown;
@@ -2699,7 +2699,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Conflict. */
+        /** @description The request conflicts with the present state. */
         E409: {
             headers: {
                 [name: string]: unknown;
@@ -2708,7 +2708,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Too large. */
+        /** @description The body is too large. */
         E413: {
             headers: {
                 [name: string]: unknown;
@@ -2717,7 +2717,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Wrong media type. */
+        /** @description The media type is not supported. */
         E415: {
             headers: {
                 [name: string]: unknown;
@@ -2726,7 +2726,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Understood, but impossible. */
+        /** @description The request is well-formed, but impossible. */
         E422: {
             headers: {
                 [name: string]: unknown;
@@ -2735,7 +2735,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Something has to be set up first. */
+        /** @description Something must be set up first. The message says what. */
         E428: {
             headers: {
                 [name: string]: unknown;
@@ -2744,7 +2744,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Too many calls; `Retry-After` says when. */
+        /** @description Too many calls. `Retry-After` says when to try again. */
         E429: {
             headers: {
                 [name: string]: unknown;
@@ -2753,7 +2753,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description A vendor failed; nothing is lost. */
+        /** @description Stripe or Clerk failed. Try again; nothing is lost. */
         E502: {
             headers: {
                 [name: string]: unknown;
@@ -2762,7 +2762,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Any other error, in the one shape. */
+        /** @description Any other error. All errors have this shape. */
         Error: {
             headers: {
                 [name: string]: unknown;
@@ -2773,11 +2773,11 @@ export interface components {
         };
     };
     parameters: {
-        /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true; another body is 409. */
+        /** @description A repeat within 24 hours gets the first answer, with Idempotent-Replayed: true. The same key with another body gets a 409. */
         IdempotencyKey: string;
-        /** @description With a secret key: the end user. */
+        /** @description With a secret key: the id of the end user. */
         UserId: string;
-        /** @description With a secret key: the plan of a user whom nothing else gives one. */
+        /** @description With a secret key: the plan of a user who has neither a subscription nor a plan set by the developer. */
         UserPlan: string;
     };
     requestBodies: never;
