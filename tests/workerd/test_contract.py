@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from devstack.stack import Stack, StackError
+from devstack.stack.stack import Stack, StackError
 from dream.domain.images import MAXIMUM_IMAGE_BYTES
 from dream.errors import ConstraintFailed, DatabaseFailed
 from tests.support.clerk_controls import InstanceName

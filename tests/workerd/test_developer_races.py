@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from dream.domain import keys
 from tests.support.created_projects import SAAS, assert_one_project
 from tests.support.developers import Developer, make_developer

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.developers import make_developer
 from tests.support.stripe_accounts import StripeControls
 from tests.support.tenants import make_tenant

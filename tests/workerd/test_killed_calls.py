@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.created_projects import SAAS, assert_one_project
 from tests.support.developers import make_developer
 from tests.support.killing import kill_workers_during

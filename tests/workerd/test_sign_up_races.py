@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.clerk_controls import ClerkControls
 from tests.support.outbox import settled
 from tests.support.sign_up_flows import completion_of, projects_of
