@@ -7,8 +7,8 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 UV := UV_PYTHON_DOWNLOADS=never .venv/bin/uv
-# The version of uv. It is pinned here, because uv itself reads uv.lock.
-UV_VERSION := 0.13.9
+# The version and hashes of uv itself, which reads all others from uv.lock.
+UV_REQUIREMENTS := deploy/uv-requirements.txt
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -31,11 +31,12 @@ help: ## List what make can do
 install: .venv/.installed node_modules/.installed $(PACKAGES:package.json=node_modules/.installed) ## Install Python, Node and Workers tools, as locked
 	@:
 
-.venv/.installed: uv.lock pyproject.toml shared/pyproject.toml
+.venv/.installed: uv.lock pyproject.toml shared/pyproject.toml $(UV_REQUIREMENTS)
 	@echo "==> Python packages into .venv"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  $(call or_say,dream-api needs Python 3.11 or newer. Install it and name it: make install PYTHON=python3.11)
-	@test -x .venv/bin/uv || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@test -x .venv/bin/uv || { $(PYTHON) -m venv .venv && \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r $(UV_REQUIREMENTS); }
 	@$(UV) sync --frozen --quiet
 	@touch $@
 
@@ -84,14 +85,14 @@ screenshot: install ## Save a picture of a page: PAGE=saas/keys [OUT=file.png] [
 ##@ Deploy
 
 vendor: install ## Write the packages that wrangler uploads into workers/*/python_modules
-	@.venv/bin/python -m devstack.vendor
+	@.venv/bin/python -m deploy.vendor
 
 .PHONY: build-frontend
 build-frontend: install ## Build the dashboard into frontend/dist, for Cloudflare Pages
 	@npm --prefix frontend run --silent build
 
-dry-run: vendor ## Bundle each worker as a deploy does, and print its upload size
-	@.venv/bin/python -m devstack.dry_run
+dry-run: vendor ## Bundle each worker as a deploy does, compare it with its wheels, and print its size
+	@.venv/bin/python -m deploy.dry_run
 
 ##@ Check
 

@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.vendor import libraries
 from devstack.paths import NODE, ROOT
-from devstack.ports import HOST, Ports
-from devstack.stack import Stack
-from devstack.vendor import libraries
+from devstack.stack.ports import HOST, Ports
+from devstack.stack.stack import Stack
 from dream.db.usage import COUNT_CALL
 from dream.domain.keys import hash_secret
 
@@ -59,7 +59,7 @@ class Measured:
 
 
 def minimal_worker(name: str, port: int, like: dict[str, Any], values: list[Any]) -> dict[str, Any]:
-    """A worker of `bench/workers`, as `stack.mjs` wants it described, over the same bindings as `like`."""
+    """A worker of `bench/workers`, as `workers.mjs` wants it described, over the same bindings as `like`."""
     folder = HERE / "workers" / name
     is_python = name.startswith("python")
     sources = [{"folder": str(folder)}]

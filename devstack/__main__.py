@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from devstack.configuration import rate_limit_from_environment, read_overrides
 from devstack.paths import ROOT
-from devstack.ports import Ports, PortTaken
-from devstack.resealing import seal_anew
-from devstack.secrets import Secrets, new_encryption_key
-from devstack.service import end_group
-from devstack.stack import BOOT_SECONDS, Stack, StackError, clean
+from devstack.stack.configuration import rate_limit_from_environment, read_overrides
+from devstack.stack.ports import Ports, PortTaken
+from devstack.stack.processes import command_of, end_group
+from devstack.stack.resealing import reseal
+from devstack.stack.secrets import Secrets, new_encryption_key
+from devstack.stack.stack import BOOT_SECONDS, Stack, StackError, clean
 
 
 def dev_folder() -> Path:
@@ -60,7 +60,7 @@ def describe(state: dict[str, Any]) -> str:
 
 
 def serve(*, quiet: bool) -> int:
-    """Runs a stack until told to stop. `quiet` is for the one that `up` leaves in the background."""
+    """Runs a stack until a signal stops it. `quiet` is for the stack that `up` starts in the background."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: _interrupt(stop))
@@ -101,18 +101,18 @@ def serve(*, quiet: bool) -> int:
 
 
 def _interrupt(stop: threading.Event) -> None:
-    """The first signal interrupts whatever runs; later ones do not disturb the stopping."""
+    """Raises KeyboardInterrupt at the first signal only, so that later ones do not disturb the shutdown."""
     if not stop.is_set():
         stop.set()
         raise KeyboardInterrupt
 
 
 def up() -> int:
-    """Starts a stack in the background and returns when it is ready. Harmless when one runs, or starts, already."""
+    """Starts a stack in the background, unless one runs or starts already, and returns when it is ready."""
     folder = dev_folder()
     started = not supervisor(folder)
     if started:
-        _sweep(folder)
+        _clean_up(folder)
         _start_in_background(folder)
     shown = 0
     deadline = time.monotonic() + 2 * BOOT_SECONDS
@@ -150,52 +150,45 @@ def _show_new(file: Path, shown: int) -> int:
 
 
 def down() -> int:
-    """Stops the stack that `up` or `dev` started, and what a killed one left behind."""
+    """Stops the stack that `up` or `dev` started, and what a killed supervisor left behind."""
     folder = dev_folder()
     pid = supervisor(folder)
     if pid:
         os.kill(pid, signal.SIGTERM)
-        while _command_of(pid):
+        while command_of(pid):
             time.sleep(0.05)
-    swept = _sweep(folder)
+    cleaned_up = _clean_up(folder)
     (folder / "supervisor.json").unlink(missing_ok=True)
-    say("stopped" if pid or swept else "nothing was running")
+    say("stopped" if pid or cleaned_up else "nothing was running")
     return 0
 
 
 def supervisor(folder: Path) -> int | None:
-    """The process id of the program that runs this folder's stack, if it does."""
+    """The process id of the program that runs the stack in this folder; None when none runs."""
     file = folder / "supervisor.json"
     if not file.exists():
         return None
     pid = json.loads(file.read_text())["pid"]
-    return pid if "devstack" in _command_of(pid) else None
+    return pid if "devstack" in command_of(pid) else None
 
 
-def _sweep(folder: Path) -> bool:
-    """Clears up after a supervisor that was killed: ends services that are still the processes that were noted."""
+def _clean_up(folder: Path) -> bool:
+    """Ends the services that a killed supervisor left behind, if they are still the processes that it noted."""
     (folder / "stack.json").unlink(missing_ok=True)
     file = folder / "processes.json"
     if not file.exists():
         return False
-    found = [each for each in json.loads(file.read_text()) if _command_of(each["pid"]) == " ".join(each["command"])]
+    found = [each for each in json.loads(file.read_text()) if command_of(each["pid"]) == each["command"]]
     for each in found:
         end_group(each["pid"])
     file.unlink()
     return bool(found)
 
 
-def _command_of(pid: int) -> str:
-    """The command line of a process, empty when it is gone."""
-    found = subprocess.run(["ps", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    state, _, command = found.stdout.strip().partition(" ")
-    return "" if state.startswith("Z") else command.strip()
-
-
 def status() -> int:
     folder = dev_folder()
     if not supervisor(folder) or not (folder / "stack.json").exists():
-        print("nothing runs, or it is still starting")
+        print("no stack is ready; run make up")
         return 1
     print(describe(json.loads((folder / "stack.json").read_text())))
     return 0
@@ -203,15 +196,15 @@ def status() -> int:
 
 def clean_data() -> int:
     if supervisor(dev_folder()):
-        print("the stack runs; make down first", file=sys.stderr)
+        print("the stack runs; run make down first", file=sys.stderr)
         return 1
     clean(dev_folder())
-    say(f"{dev_folder()} is gone")
+    say(f"{dev_folder()} was deleted")
     return 0
 
 
 def rotate_encryption_key() -> int:
-    """Puts a new key before the older ones, and has the workers seal anew what an older one sealed."""
+    """Adds a new encryption key, and has the workers reseal what older keys sealed."""
     folder = dev_folder()
     was_running = bool(supervisor(folder))
     if was_running:
@@ -219,17 +212,17 @@ def rotate_encryption_key() -> int:
     Secrets.of_stack(folder).with_new_encryption_key().write(folder)
     if up():
         return 1
-    checked, resealed = seal_anew(json.loads((folder / "stack.json").read_text()), Ports.from_environment())
+    checked, resealed = reseal(json.loads((folder / "stack.json").read_text()), Ports.from_environment())
     if not was_running:
         down()
-    say(f"{checked} stored secret keys, {resealed} of them sealed anew")
+    say(f"{checked} stored secret keys checked, {resealed} of them resealed")
     print(f"""
   For production, put a new entry before those that are there, in every worker:
 
   wrangler secret put ENCRYPTION_KEYS      {new_encryption_key()},<the entries of now>
 
-  The schedule of front-auth-api then seals everything anew within minutes; its log says "nightly job done" for sealed_keys.
-  Remove the older entries a day later, when no kept answer needs them any more.
+  The schedule of front-auth-api then reseals everything within minutes; its log says "nightly job done" for sealed_keys.
+  Remove the older entries a day later, when no stored answer needs them any more.
 """)
     return 0
 
@@ -237,9 +230,9 @@ def rotate_encryption_key() -> int:
 def dev() -> int:
     folder = dev_folder()
     if supervisor(folder):
-        print("dream-api runs already; make down stops it", file=sys.stderr)
+        print("dream-api runs already; run make down to stop it", file=sys.stderr)
         return 1
-    _sweep(folder)
+    _clean_up(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "supervisor.json").write_text(json.dumps({"pid": os.getpid()}))
     return serve(quiet=False)

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from hypothesis import settings
 
-from devstack.ports import Ports
-from devstack.stack import Stack as WorkerdStack
+from devstack.stack.ports import Ports
+from devstack.stack.stack import Stack as WorkerdStack
 from tests.support.clerk_controls import ClerkControls
 from tests.support.in_process.stack import InProcessStack
 from tests.support.profile import PROFILE

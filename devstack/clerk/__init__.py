@@ -1,1 +1,1 @@
-"""A local stand-in for Clerk: Backend API, Frontend API, hosted pages and webhooks of several instances on one port."""
+"""A stand-in for Clerk, for local runs and tests. It is never deployed. README.md says where it differs from Clerk."""

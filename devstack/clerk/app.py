@@ -1,26 +1,50 @@
-"""The ASGI application: every instance's Frontend API and pages under its issuer, one Backend API, and the controls."""
+"""Owns the Clerk stand-in as an ASGI app: each instance's Frontend API and pages, one Backend API, and the controls.
+
+In a test, without a server and without sockets:
+
+    app = create_app(Config.from_json({...}), sender=send, real_time=SteppedTime())
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://clerk.test")
+    await stand_in_of(app).deliver_due()  # sends, through `send`, every webhook that is due now
+"""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import time
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from devstack.clerk import backend_api, controls, errors, frontend_api, hosted_pages, library
+from devstack.clerk import backend_api, errors, frontend_api, library
 from devstack.clerk.config import Config, Instance
-from devstack.clerk.faults import FaultLayer
-from devstack.clerk.stand_in import StandIn, build
+from devstack.clerk.controls.routes import TABLE
+from devstack.clerk.fault_layer import FaultLayer
+from devstack.clerk.pages import hosted, log_page
+from devstack.clerk.stand_in import StandIn
+from devstack.kit import controls, server
+from devstack.kit.clock import RealTime
+from devstack.kit.controls import View
+from devstack.kit.sender import Sender
+from devstack.kit.store import IN_MEMORY
 
 # Headers clerk-js reads from answers to pages of another origin.
 _EXPOSED_HEADERS = ("Authorization", "Clerk-Db-Jwt", "Retry-After", "X-Country")
+
+
+async def _health(_stand_in: StandIn, _request: Request) -> Response:
+    return JSONResponse({"status": "ok", "service": "clerk"})
+
+
+_PAGES: list[tuple[str, str, View[StandIn]]] = [
+    ("GET", "/", log_page.start),
+    ("GET", "/health", _health),
+    ("GET", "/_devstack/deliveries", log_page.deliveries),
+]
 
 
 class BrowserLayer:
@@ -42,31 +66,38 @@ class BrowserLayer:
         await (self._plain if backend else self._shared)(scope, receive, send)
 
 
-def create_app(config: Config, db_path: str) -> ASGIApp:
-    """The whole stand-in; its lifespan delivers webhooks and closes the store."""
-    stand_in = build(config, db_path)
+def create_app(
+    config: Config,
+    *,
+    database: str = IN_MEMORY,
+    sender: Sender | None = None,
+    real_time: RealTime = time.time,
+) -> Starlette:
+    """The whole stand-in. It needs no event loop until the first request.
 
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        delivering = asyncio.create_task(stand_in.webhooks.run())
-        yield
-        delivering.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await delivering
-        stand_in.store.close()
-
+    `database` is the path of a SQLite file. `sender` takes every webhook that leaves. Without one they go over the network.
+    `real_time` gives seconds since 1970; `SteppedTime` gives them when a test steps it.
+    Only a server starts the background work; a test calls `deliver_due` instead.
+    """
+    stand_in = StandIn(config, database=database, sender=sender, real_time=real_time)
     app = Starlette(
         routes=[
-            Route("/", _index(stand_in)),
-            Route("/health", _health),
+            *controls.routes(stand_in, _PAGES),
             Mount("/v1", routes=backend_api.routes(stand_in)),
-            *controls.routes(stand_in),
+            *controls.routes(stand_in, TABLE),
             *(Mount(instance.prefix, routes=_instance_routes(stand_in, instance)) for instance in config.instances),
         ],
+        middleware=[Middleware(BrowserLayer), Middleware(FaultLayer, stand_in)],
         exception_handlers={errors.ClerkError: _clerk_error, HTTPException: _http_error},
-        lifespan=lifespan,
+        lifespan=server.lifespan(stand_in),
     )
-    return BrowserLayer(FaultLayer(app, stand_in.faults))
+    app.state.stand_in = stand_in
+    return app
+
+
+def stand_in_of(app: Starlette) -> StandIn:
+    """The stand-in behind an app that `create_app` made."""
+    return app.state.stand_in
 
 
 def _instance_routes(stand_in: StandIn, instance: Instance) -> list[Route]:
@@ -88,19 +119,8 @@ def _instance_routes(stand_in: StandIn, instance: Instance) -> list[Route]:
         Route("/.well-known/openid-configuration", openid_configuration),
         *frontend_api.routes(stand_in, instance),
         *library.routes(),
-        *hosted_pages.routes(stand_in, instance),
+        *hosted.routes(stand_in, instance),
     ]
-
-
-def _index(stand_in: StandIn) -> Callable[[Request], Awaitable[Response]]:
-    async def index(_: Request) -> Response:
-        return HTMLResponse(hosted_pages.render("index.html", instances=stand_in.config.instances))
-
-    return index
-
-
-async def _health(_: Request) -> Response:
-    return JSONResponse({"status": "ok", "service": "clerk"})
 
 
 async def _clerk_error(_: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""Signing in and signing up: by password, by ticket, and what the attempts look like to clerk-js.
+"""Owns sign-in and sign-up, by password or ticket, and the shape of the attempts that clerk-js reads.
 
 An address counts as verified at once: the stand-in sends no codes.
 """

@@ -1,4 +1,4 @@
-"""What the stand-in is told at start: its public URL and the Clerk instances it plays."""
+"""Owns the configuration of the Clerk stand-in: its public URL and the instances that it plays."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 # Clerk's own example of a customised session token; a token then carries the user's public metadata.
 DEFAULT_SESSION_CLAIMS: dict[str, Any] = {"metadata": "{{user.public_metadata}}"}
 
-# Svix waits hours between attempts; a laptop does not.
+# Seconds before each retry. Svix waits for hours.
 DEFAULT_RETRY_SECONDS: tuple[float, ...] = (1, 3, 10, 30, 120, 600)
 
 
 class ConfigError(ValueError):
-    """The configuration file says something the stand-in cannot play."""
+    """The configuration has something that the stand-in cannot play. The message names it."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,34 @@ class Instance:
 
 @dataclass(frozen=True)
 class Config:
-    """Everything from the file, checked."""
+    """The whole configuration, checked."""
 
     public_url: str
     instances: tuple[Instance, ...]
     jwt_templates: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     retry_seconds: tuple[float, ...] = DEFAULT_RETRY_SECONDS
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Config:
+        """Checks the parsed JSON document. Raises ConfigError, which names what is wrong."""
+        instances = tuple(_parse_instance(item) for item in document.get("instances", []))
+        if not instances:
+            raise ConfigError("instances: at least one is needed")
+        for what in ("name", "publishable_key", "secret_key", "issuer", "prefix"):
+            values = [getattr(instance, what) for instance in instances]
+            if len(set(values)) != len(values):
+                raise ConfigError(f"instances: two share a {what}")
+        templates = cast("dict[str, dict[str, Any]]", document.get("jwtTemplates") or {})
+        return cls(
+            public_url=str(document.get("publicUrl", "http://localhost:8792")).rstrip("/"),
+            instances=instances,
+            jwt_templates={name: _parse_template(template) for name, template in templates.items()},
+            retry_seconds=tuple(float(s) for s in document.get("webhookRetrySeconds", DEFAULT_RETRY_SECONDS)),
+        )
+
+    @classmethod
+    def from_file(cls, path: Path) -> Config:
+        return cls.from_json(json.loads(path.read_text()))
 
     def instance(self, name: str) -> Instance | None:
         return next((instance for instance in self.instances if instance.name == name), None)
@@ -135,29 +157,6 @@ def frontend_api_host(key: str) -> str:
 
 def is_loopback(hostname: str) -> bool:
     return hostname in ("localhost", "127.0.0.1", "::1") or hostname.endswith(".localhost")
-
-
-def load_config(path: Path) -> Config:
-    """Read and check the JSON file; raises ConfigError naming what is wrong."""
-    return parse_config(json.loads(path.read_text()))
-
-
-def parse_config(document: dict[str, Any]) -> Config:
-    """Build the Config from the parsed JSON document; raises ConfigError."""
-    instances = tuple(_parse_instance(item) for item in document.get("instances", []))
-    if not instances:
-        raise ConfigError("instances: at least one is needed")
-    for what in ("name", "publishable_key", "secret_key", "issuer", "prefix"):
-        values = [getattr(instance, what) for instance in instances]
-        if len(set(values)) != len(values):
-            raise ConfigError(f"instances: two share a {what}")
-    templates = cast("dict[str, dict[str, Any]]", document.get("jwtTemplates") or {})
-    return Config(
-        public_url=str(document.get("publicUrl", "http://localhost:8792")).rstrip("/"),
-        instances=instances,
-        jwt_templates={name: _parse_template(template) for name, template in templates.items()},
-        retry_seconds=tuple(float(s) for s in document.get("webhookRetrySeconds", DEFAULT_RETRY_SECONDS)),
-    )
 
 
 def _parse_instance(item: dict[str, Any]) -> Instance:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from devstack.clerk import errors
-from devstack.clerk.clock import Clock
 from devstack.clerk.config import Instance
 from devstack.clerk.ids import new_id
-from devstack.clerk.store import Document, Store
+from devstack.clerk.store import ClerkStore, Document
+from devstack.kit.clock import Clock
 
 _KIND = "jwtTemplate"
 _FIELDS = ("name", "claims", "lifetime", "allowed_clock_skew", "custom_signing_key", "signing_algorithm", "signing_key")
@@ -21,7 +21,7 @@ RESERVED_CLAIMS = frozenset(("azp", "exp", "iat", "iss", "jti", "nbf", "sub"))
 class JwtTemplates:
     """Create, read, change, delete; names are unique in an instance."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: ClerkStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 

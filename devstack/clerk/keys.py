@@ -1,4 +1,4 @@
-"""Each instance's RSA signing keys: made once, kept in the store, published as a JWKS, rotated on demand."""
+"""Owns the RSA signing keys of each instance: created once, stored, published as a JWKS, rotated on demand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from devstack.clerk.config import Instance
 from devstack.clerk.ids import new_id
-from devstack.clerk.store import Document, Store
+from devstack.clerk.store import ClerkStore, Document
 
 _KIND = "signingKey"
 
@@ -20,7 +20,7 @@ _KIND = "signingKey"
 class Keys:
     """The newest key signs; every published key verifies."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ClerkStore) -> None:
         self._store = store
 
     def ensure(self, instance: Instance) -> None:

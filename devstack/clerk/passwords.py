@@ -7,7 +7,7 @@ import hmac
 import secrets
 
 from devstack.clerk import errors
-from devstack.clerk.store import Store
+from devstack.clerk.store import ClerkStore
 
 _KIND = "password"
 
@@ -18,7 +18,7 @@ _BREACHED = frozenset(("password", "password1", "password123", "12345678", "1234
 class Passwords:
     """One hash per user."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ClerkStore) -> None:
         self._store = store
 
     def check_rules(self, password: str, *, skip_checks: bool = False) -> None:

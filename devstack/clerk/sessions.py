@@ -1,4 +1,4 @@
-"""Browsers and their sessions: dev browsers, clients, sessions. Mints no tokens."""
+"""Owns browsers and their sessions: dev browsers, clients, sessions. It signs no tokens."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import secrets
 from typing import Any
 
 from devstack.clerk import errors, users
-from devstack.clerk.clock import Clock
 from devstack.clerk.config import Instance
 from devstack.clerk.ids import new_id
-from devstack.clerk.store import Document, Store
+from devstack.clerk.store import ClerkStore, Document
 from devstack.clerk.users import Users
 from devstack.clerk.webhooks import Webhooks
+from devstack.kit.clock import Clock
 
 _SESSION = "session"
 _CLIENT = "client"
@@ -23,7 +23,7 @@ _ABANDON_MS = 30 * 24 * 3600 * 1000
 class Sessions:
     """A client is one browser; it holds at most one live session, Clerk's default single-session mode."""
 
-    def __init__(self, store: Store, clock: Clock, users: Users, webhooks: Webhooks) -> None:
+    def __init__(self, store: ClerkStore, clock: Clock, users: Users, webhooks: Webhooks) -> None:
         self._store = store
         self._clock = clock
         self._users = users

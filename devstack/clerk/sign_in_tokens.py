@@ -8,12 +8,12 @@ from typing import Any
 import jwt
 
 from devstack.clerk import errors
-from devstack.clerk.clock import Clock
 from devstack.clerk.config import Instance
 from devstack.clerk.ids import new_id
 from devstack.clerk.keys import Keys
-from devstack.clerk.store import Document, Store
+from devstack.clerk.store import ClerkStore, Document
 from devstack.clerk.users import Users
+from devstack.kit.clock import Clock
 
 _KIND = "signInToken"
 _DEFAULT_SECONDS = 30 * 24 * 3600
@@ -22,7 +22,7 @@ _DEFAULT_SECONDS = 30 * 24 * 3600
 class SignInTokens:
     """The ticket is a JWT signed by the instance; whether it was used is in the store."""
 
-    def __init__(self, store: Store, clock: Clock, keys: Keys, users: Users) -> None:
+    def __init__(self, store: ClerkStore, clock: Clock, keys: Keys, users: Users) -> None:
         self._store = store
         self._clock = clock
         self._keys = keys

@@ -1,73 +1,76 @@
-"""The stand-in's parts, put together once: configuration, store, and every noun."""
+"""Owns the parts of the running Clerk stand-in, put together once. Every route is given one of these."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
 
-from devstack.clerk.clock import Clock
 from devstack.clerk.config import Config, Instance
-from devstack.clerk.faults import Faults
 from devstack.clerk.jwt_templates import JwtTemplates
 from devstack.clerk.keys import Keys
 from devstack.clerk.passwords import Passwords
 from devstack.clerk.sessions import Sessions
 from devstack.clerk.sign_in_tokens import SignInTokens
-from devstack.clerk.store import Document, Store
+from devstack.clerk.store import ClerkStore, Document
 from devstack.clerk.tokens import Tokens
 from devstack.clerk.users import Users
-from devstack.clerk.webhooks import Webhooks
+from devstack.clerk.webhooks import TIMEOUT_SECONDS, Webhooks
+from devstack.kit.calls import Calls
+from devstack.kit.clock import Clock, RealTime
+from devstack.kit.faults import Faults
+from devstack.kit.sender import HttpSender, Sender
+from devstack.kit.store import IN_MEMORY
 
 
-@dataclass(frozen=True)
 class StandIn:
-    """What every route works with."""
+    """Clerk for the instances of one configuration."""
 
-    config: Config
-    store: Store
-    clock: Clock
-    keys: Keys
-    passwords: Passwords
-    users: Users
-    sessions: Sessions
-    templates: JwtTemplates
-    tokens: Tokens
-    sign_in_tokens: SignInTokens
-    webhooks: Webhooks
-    faults: Faults
+    def __init__(
+        self,
+        config: Config,
+        *,
+        database: str = IN_MEMORY,
+        sender: Sender | None = None,
+        real_time: RealTime = time.time,
+    ) -> None:
+        self.config = config
+        self.store = ClerkStore(database)
+        self.clock = Clock(self.store, real_time)
+        self.faults = Faults()
+        self.calls = Calls()
+        self._sender = sender or HttpSender(TIMEOUT_SECONDS)
+        self.webhooks = Webhooks(self.store, config, self.clock, self._sender)
+        self.deliveries = self.webhooks.deliveries
+        self.keys = Keys(self.store)
+        self.passwords = Passwords(self.store)
+        self.users = Users(self.store, self.clock, self.passwords, self.webhooks)
+        self.sessions = Sessions(self.store, self.clock, self.users, self.webhooks)
+        self.templates = JwtTemplates(self.store, self.clock)
+        self.tokens = Tokens(self.clock, self.keys, self.users, self.sessions, self.templates)
+        self.sign_in_tokens = SignInTokens(self.store, self.clock, self.keys, self.users)
+        for instance in config.instances:
+            self.keys.ensure(instance)
+            for name, template in config.jwt_templates.items():
+                self.templates.ensure(instance, name, template)
 
     def delete_user(self, instance: Instance, user_id: str) -> Document:
-        """End the user's sessions, then the user; raises ClerkError 404."""
+        """Ends the user's sessions, then deletes the user. Raises ClerkError 404."""
         self.users.get(instance, user_id)
         self.sessions.end_all_of(instance, user_id)
         return self.users.delete(instance, user_id)
 
+    async def run(self) -> None:
+        """The background work while a server runs the app, until cancelled."""
+        self.deliveries.wake()
+        await self.deliveries.run()
 
-def build(config: Config, db_path: str) -> StandIn:
-    """Open the store, make missing keys and configured templates."""
-    store = Store(db_path)
-    clock = Clock(store)
-    keys = Keys(store)
-    passwords = Passwords(store)
-    endpoints = {instance.name: instance.webhook for instance in config.instances}
-    webhooks = Webhooks(store, clock, endpoints, config.retry_seconds)
-    users = Users(store, clock, passwords, webhooks)
-    sessions = Sessions(store, clock, users, webhooks)
-    templates = JwtTemplates(store, clock)
-    for instance in config.instances:
-        keys.ensure(instance)
-        for name, template in config.jwt_templates.items():
-            templates.ensure(instance, name, template)
-    return StandIn(
-        config=config,
-        store=store,
-        clock=clock,
-        keys=keys,
-        passwords=passwords,
-        users=users,
-        sessions=sessions,
-        templates=templates,
-        tokens=Tokens(clock, keys, users, sessions, templates),
-        sign_in_tokens=SignInTokens(store, clock, keys, users),
-        webhooks=webhooks,
-        faults=Faults(),
-    )
+    async def deliver_due(self) -> int:
+        """For tests in process: sends every webhook that is due. Returns how many were sent.
+
+        What fails is due again only after `SteppedTime.step`.
+        """
+        return await self.deliveries.deliver_due()
+
+    async def aclose(self) -> None:
+        self.store.close()
+        if isinstance(self._sender, HttpSender):
+            await self._sender.aclose()

@@ -9,20 +9,20 @@ import secrets
 from typing import Any
 
 from devstack.clerk import errors, shortcodes
-from devstack.clerk.clock import Clock
 from devstack.clerk.config import Instance
 from devstack.clerk.jwt_templates import JwtTemplates
 from devstack.clerk.keys import Keys
 from devstack.clerk.sessions import Sessions
 from devstack.clerk.store import Document
 from devstack.clerk.users import Users
+from devstack.kit.clock import Clock
 
 SESSION_TOKEN_SECONDS = 60
 _NOT_BEFORE_SKEW_SECONDS = 10
 
 
 class Tokens:
-    """Mints; keeps nothing."""
+    """Signs tokens. It stores nothing."""
 
     def __init__(self, clock: Clock, keys: Keys, users: Users, sessions: Sessions, templates: JwtTemplates) -> None:
         self._clock = clock

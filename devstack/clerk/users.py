@@ -1,4 +1,4 @@
-"""Users of an instance, kept in the shape the Backend API gives them. Knows nothing of sessions."""
+"""Owns the users of an instance, stored in the shape that the Backend API shows. It knows nothing of sessions."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from devstack.clerk import errors, metadata
-from devstack.clerk.clock import Clock
 from devstack.clerk.config import Instance
 from devstack.clerk.ids import new_id
 from devstack.clerk.passwords import Passwords
-from devstack.clerk.store import Document, EmailTaken, Store
+from devstack.clerk.store import ClerkStore, Document, EmailTaken
 from devstack.clerk.webhooks import Webhooks
+from devstack.kit.clock import Clock
 
 KIND = "user"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
@@ -71,7 +71,7 @@ class Filter:
 class Users:
     """Create, find, change and delete users; every change sends its webhook."""
 
-    def __init__(self, store: Store, clock: Clock, passwords: Passwords, webhooks: Webhooks) -> None:
+    def __init__(self, store: ClerkStore, clock: Clock, passwords: Passwords, webhooks: Webhooks) -> None:
         self._store = store
         self._clock = clock
         self._passwords = passwords

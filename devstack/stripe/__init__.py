@@ -1,1 +1,1 @@
-"""Stripe stand-in: speaks Stripe's HTTP for local runs and tests. Never deployed; DIFFERENCES.md says where it departs from Stripe."""
+"""A stand-in for Stripe, for local runs and tests. It is never deployed. DIFFERENCES.md says where it differs from Stripe."""

@@ -3,20 +3,23 @@
 import base64
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from devstack.kit.calls import Call
+from devstack.kit.faults import Fault
 from devstack.stripe import errors, expand, forms, idempotency, parameters, routing
-from devstack.stripe.books import Books, Cause, public
+from devstack.stripe.books import public
 from devstack.stripe.config import API_VERSION
-from devstack.stripe.faults import Call, Fault, Faults
+from devstack.stripe.events import Cause
 from devstack.stripe.ids import new_id
 from devstack.stripe.jsontypes import Json
-from devstack.stripe.resources import TABLE
-from devstack.stripe.standin import StandIn
+from devstack.stripe.resources.routes import TABLE
+from devstack.stripe.stand_in import StandIn
 from devstack.stripe.store import Tenant
 
 _ACCOUNT = re.compile(r"^acct_[A-Za-z0-9]+$")
@@ -30,12 +33,12 @@ class Caller:
     key: str
 
 
-def authenticate(standin: StandIn, request: Request) -> Caller:
+def authenticate(stand_in: StandIn, request: Request) -> Caller:
     key = _key(request.headers.get("authorization", ""))
-    tenant = _tenant_of(standin, key)
+    tenant = _tenant_of(stand_in, key)
     wanted = request.headers.get("stripe-account")
     if wanted and wanted != tenant.account:
-        if not _ACCOUNT.match(wanted) or not _may_use(standin, tenant, wanted):
+        if not _ACCOUNT.match(wanted) or not _may_use(stand_in, tenant, wanted):
             raise errors.StripeFault(
                 403,
                 f"The provided key '{errors.mask_key(key)}' does not have access to account '{wanted}' (or that account"
@@ -58,7 +61,7 @@ def _key(header: str) -> str:
     return ""
 
 
-def _tenant_of(standin: StandIn, key: str) -> Tenant:
+def _tenant_of(stand_in: StandIn, key: str) -> Tenant:
     if not key:
         raise errors.StripeFault(
             401,
@@ -66,30 +69,30 @@ def _tenant_of(standin: StandIn, key: str) -> Tenant:
             " (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or"
             " we can help at https://support.stripe.com/.",
         )
-    livemode = standin.config.livemode_of_key(key)
+    livemode = stand_in.config.livemode_of_key(key)
     if livemode is not None:
-        return Tenant(standin.config.platform_account, livemode)
-    row = standin.store.row("SELECT account, livemode FROM connections WHERE access_token = ?", key)
+        return Tenant(stand_in.config.platform_account, livemode)
+    row = stand_in.store.row("SELECT account, livemode FROM connections WHERE access_token = ?", key)
     if row is not None:
         return Tenant(row["account"], bool(row["livemode"]))
     raise errors.StripeFault(401, f"Invalid API Key provided: {errors.mask_key(key)}")
 
 
-def _may_use(standin: StandIn, tenant: Tenant, account: str) -> bool:
+def _may_use(stand_in: StandIn, tenant: Tenant, account: str) -> bool:
     """A live link also opens the account's test data; a test link does not open its live data."""
-    if tenant.account != standin.config.platform_account:
+    if tenant.account != stand_in.config.platform_account:
         return False
-    rows = standin.store.rows("SELECT livemode FROM connections WHERE account = ?", account)
+    rows = stand_in.store.rows("SELECT livemode FROM connections WHERE account = ?", account)
     return any(bool(row["livemode"]) or not tenant.livemode for row in rows)
 
 
-async def answer(standin: StandIn, request: Request) -> Response:
+async def answer(stand_in: StandIn, request: Request) -> Response:
     request_id = new_id("request")
     method, path = request.method, request.url.path
     caller: Caller | None = None
     route_path, replayed, key = path, False, None
     try:
-        caller = authenticate(standin, request)
+        caller = authenticate(stand_in, request)
         _check_version(request)
         found = routing.find(TABLE, method, path)
         if found is None:
@@ -99,20 +102,23 @@ async def answer(standin: StandIn, request: Request) -> Response:
         params = await _params(request)
         expansions = _expansions(params)
         key = request.headers.get("idempotency-key") if method == "POST" else None
-        run = _Run(standin, caller.tenant, Cause(request_id, key), route, values, params, expansions)
-        fault = standin.faults.take(method, path)
+        run = _Run(stand_in, caller.tenant, Cause(request_id, key), route, values, params, expansions)
+        fault = stand_in.faults.take(method, path)
         if key:
-            status, body, request_id, replayed = await _once(standin, run, key, path, fault)
+            status, body, request_id, replayed = await _once(stand_in, run, key, path, fault)
         else:
-            status, body = await run.with_fault(fault)
+            status, body = await run.answer(fault)
     except errors.StripeFault as exc:
         status, body = exc.status, json.dumps(exc.body(bool(caller and caller.tenant.livemode), request_id), indent=2)
-    standin.calls.add(
-        Call(
-            method, route_path, path, caller.tenant.account if caller else "", bool(caller and caller.tenant.livemode), status, key,
-            replayed,
-        )
-    )  # fmt: skip
+    details = {
+        "route": route_path,
+        "account": caller.tenant.account if caller else "",
+        "livemode": bool(caller and caller.tenant.livemode),
+        "status": status,
+        "idempotencyKey": key,
+        "replayed": replayed,
+    }
+    stand_in.calls.add(Call(method, path, details))
     return _response(request, caller, status, body, request_id, key, replayed)
 
 
@@ -141,7 +147,7 @@ def _response(
 class _Run:
     """One call that is ready to take effect."""
 
-    standin: StandIn
+    stand_in: StandIn
     tenant: Tenant
     cause: Cause
     route: routing.Route
@@ -155,19 +161,24 @@ class _Run:
 
     def execute(self, checked: Json) -> tuple[int, str]:
         try:
-            with self.standin.books(self.tenant, self.cause) as books:
+            with self.stand_in.books(self.tenant, self.cause) as books:
                 result = public(self.route.call(books, checked, self.values))
                 result = expand.apply(books, json.loads(json.dumps(result)), self.expansions)
         except errors.StripeFault as exc:
             return exc.status, json.dumps(exc.body(self.tenant.livemode, self.cause.request_id or ""), indent=2)
         return 200, json.dumps(result, indent=2)
 
-    async def with_fault(self, fault: Fault | None) -> tuple[int, str]:
-        await Faults.wait(fault)
-        if fault and fault.status is not None and not fault.after:
+    async def answer(self, fault: Fault | None, keep: Callable[[int, str], None] | None = None) -> tuple[int, str]:
+        """Status and body. `keep` is told the answer of a call that took effect, even when a fault loses it."""
+        if fault:
+            await fault.wait()
+        fails = fault is not None and fault.status is not None
+        if fault and fails and not fault.after:
             return self.broken(fault)
-        result = self.execute(self.checked())
-        return self.broken(fault) if fault and fault.status is not None else result
+        status, body = self.execute(self.checked())
+        if keep:
+            keep(status, body)
+        return self.broken(fault) if fault and fails else (status, body)
 
     def broken(self, fault: Fault) -> tuple[int, str]:
         status = fault.status or 500
@@ -177,25 +188,22 @@ class _Run:
         return status, json.dumps(made.body(self.tenant.livemode, self.cause.request_id or ""), indent=2)
 
 
-async def _once(standin: StandIn, run: _Run, key: str, path: str, fault: Fault | None) -> tuple[int, str, str, bool]:
+async def _once(stand_in: StandIn, run: _Run, key: str, path: str, fault: Fault | None) -> tuple[int, str, str, bool]:
     """Runs the call unless its key already has an answer: (status, body, request id, replayed)."""
     own_id = run.cause.request_id or ""
     print_ = idempotency.fingerprint(run.route.method, path, run.params)
-    kept = standin.idempotency.begin(run.tenant, key, path, print_)
+    kept = stand_in.idempotency.begin(run.tenant, key, path, print_)
     if kept is not None:
         return kept.status, kept.body, kept.request_id, True
     try:
-        await Faults.wait(fault)
-        if fault and fault.status is not None and not fault.after:
-            return *run.broken(fault), own_id, False
-        status, body = run.execute(run.checked())
-        answer_ = idempotency.Answer(status, body, own_id)
-        standin.idempotency.keep(run.tenant, key, path, print_, answer_)
-        if fault and fault.status is not None:
-            return *run.broken(fault), own_id, False
+
+        def keep(status: int, body: str) -> None:
+            stand_in.idempotency.keep(run.tenant, key, path, print_, idempotency.Answer(status, body, own_id))
+
+        status, body = await run.answer(fault, keep)
         return status, body, own_id, False
     finally:
-        standin.idempotency.finish(run.tenant, key)
+        stand_in.idempotency.finish(run.tenant, key)
 
 
 def _check_version(request: Request) -> None:
@@ -218,8 +226,3 @@ def _expansions(params: Json) -> list[str]:
     if not isinstance(raw, list) or not all(isinstance(path, str) for path in raw):  # pyright: ignore[reportUnknownVariableType]
         raise errors.invalid("Invalid array", "expand")
     return [str(path) for path in raw]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-
-
-def books_of(standin: StandIn, tenant: Tenant) -> Books:
-    """For reading outside a request."""
-    return Books(standin.store, standin.config, tenant, standin.clock.now(), Cause())

@@ -1,8 +1,13 @@
-"""Owns the ASGI application: which URL goes to the API, a hosted page or a control."""
+"""Owns the Stripe stand-in as an ASGI app: which URL goes to the API, a hosted page or a control.
 
-import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+In a test, without a server and without sockets:
+
+    app = create_app(Config.from_json({...}), sender=send, real_time=SteppedTime())
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://stripe.test")
+    await stand_in_of(app).deliver_due()  # sends, through `send`, every webhook that is due now
+"""
+
+import time
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -11,17 +16,22 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from devstack.kit import controls, server
+from devstack.kit.clock import RealTime
+from devstack.kit.controls import View
+from devstack.kit.sender import Sender
+from devstack.kit.store import IN_MEMORY
 from devstack.stripe import api, oauth
-from devstack.stripe.controls import asking, buyers, clock, faults, sellers, webhooks
-from devstack.stripe.errors import StripeFault
+from devstack.stripe.config import Config
+from devstack.stripe.controls import asking
+from devstack.stripe.controls.routes import TABLE
 from devstack.stripe.pages import checkout_page, connect_page, log_page, portal_page
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 
-View = Callable[[StandIn, Request], Awaitable[Response]]
 _STATIC = Path(__file__).resolve().parent / "static"
 
 # The hosted pages and OAuth: method, path, view.
-_PAGES: list[tuple[str, str, View]] = [
+_PAGES: list[tuple[str, str, View[StandIn]]] = [
     ("GET", "/c/pay/{session_id}", checkout_page.show),
     ("POST", "/c/pay/{session_id}", checkout_page.submit),
     ("GET", "/p/session/{token}", portal_page.home),
@@ -43,75 +53,38 @@ _PAGES: list[tuple[str, str, View]] = [
     ("GET", "/_devstack/deliveries", log_page.deliveries),
     ("GET", "/_devstack/deliveries/{delivery_id:int}", log_page.delivery),
 ]
-_CONTROLS: list[tuple[str, str, View]] = [
-    ("GET", "/_devstack/health", clock.health),
-    ("GET", "/_devstack/clock", clock.read_clock),
-    ("POST", "/_devstack/clock", clock.move_clock),
-    ("POST", "/_devstack/checkout/{session_id}/pay", buyers.pay_session),
-    ("POST", "/_devstack/checkout/{session_id}/settle", buyers.settle_session),
-    ("POST", "/_devstack/refunds", buyers.refund),
-    ("POST", "/_devstack/disputes", buyers.open_dispute),
-    ("POST", "/_devstack/disputes/{dispute_id}/close", buyers.close_dispute),
-    ("POST", "/_devstack/payment-methods/{object_id}/behaviour", buyers.fail_method),
-    ("POST", "/_devstack/customers/{customer_id}/card", buyers.replace_card),
-    ("GET", "/_devstack/accounts", sellers.list_accounts),
-    ("POST", "/_devstack/accounts", sellers.create_account),
-    ("POST", "/_devstack/accounts/{account_id}/disconnect", sellers.disconnect),
-    ("POST", "/_devstack/connect/authorize", sellers.authorize),
-    ("POST", "/_devstack/portal/default", sellers.portal_default),
-    ("GET", "/_devstack/webhooks", webhooks.webhooks),
-    ("GET", "/_devstack/webhooks/pending", webhooks.webhooks_pending),
-    ("GET", "/_devstack/webhooks/idle", webhooks.webhooks_idle),
-    ("POST", "/_devstack/webhooks/pause", webhooks.webhooks_pause),
-    ("POST", "/_devstack/webhooks/resume", webhooks.webhooks_resume),
-    ("GET", "/_devstack/webhooks/rules", webhooks.webhooks_rules),
-    ("POST", "/_devstack/webhooks/rules", webhooks.webhooks_rules),
-    ("DELETE", "/_devstack/webhooks/rules", webhooks.webhooks_rules),
-    ("POST", "/_devstack/webhooks/deliver", webhooks.webhooks_deliver),
-    ("POST", "/_devstack/webhooks/resend", webhooks.webhooks_resend),
-    ("POST", "/_devstack/webhooks/retry", webhooks.webhooks_retry),
-    ("GET", "/_devstack/events", webhooks.events),
-    ("GET", "/_devstack/faults", faults.faults),
-    ("POST", "/_devstack/faults", faults.faults),
-    ("DELETE", "/_devstack/faults", faults.faults),
-    ("GET", "/_devstack/calls", faults.calls),
-    ("DELETE", "/_devstack/calls", faults.calls),
-]
 
 
-def build(standin: StandIn) -> Starlette:
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        work = asyncio.create_task(standin.run())
-        try:
-            yield
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-            standin.store.close()
+def create_app(
+    config: Config,
+    *,
+    database: str = IN_MEMORY,
+    sender: Sender | None = None,
+    real_time: RealTime = time.time,
+) -> Starlette:
+    """The whole stand-in. It needs no event loop until the first request.
 
-    def bound(view: View) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            return await view(standin, request)
-
-        return endpoint
-
-    def guarded(view: View) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            try:
-                return await view(standin, request)
-            except (asking.Refused, StripeFault, LookupError) as exc:
-                return asking.refused(exc)
-
-        return endpoint
+    `database` is the path of a SQLite file. `sender` takes every POST that leaves: webhooks and the moved clock. Without one
+    they go over the network. `real_time` gives seconds since 1970; `SteppedTime` gives them when a test steps it.
+    Only a server starts the background work; a test calls `deliver_due` instead.
+    """
+    stand_in = StandIn(config, database=database, sender=sender, real_time=real_time)
 
     async def every_call(request: Request) -> Response:
-        return await api.answer(standin, request)
+        return await api.answer(stand_in, request)
 
+    refusing = [(method, path, asking.refusing(view)) for method, path, view in TABLE]
     routes = [
         Mount("/_devstack/static", StaticFiles(directory=_STATIC)),
-        *(Route(path, guarded(view), methods=[method]) for method, path, view in _CONTROLS),
-        *(Route(path, bound(view), methods=[method]) for method, path, view in _PAGES),
+        *controls.routes(stand_in, refusing),
+        *controls.routes(stand_in, _PAGES),
         Route("/{rest:path}", every_call, methods=["GET", "POST", "DELETE", "PUT", "PATCH"]),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=routes, lifespan=server.lifespan(stand_in))
+    app.state.stand_in = stand_in
+    return app
+
+
+def stand_in_of(app: Starlette) -> StandIn:
+    """The stand-in behind an app that `create_app` made."""
+    return app.state.stand_in

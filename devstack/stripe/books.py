@@ -1,13 +1,15 @@
-"""Owns one tenant's objects at one moment: every read, write, event and timer of the resources goes through here."""
+"""Owns one tenant's objects at one moment. Every read, write, event and timer of the resources goes through here."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from devstack.kit import delivery_queue
+from devstack.kit.clock import Clock
 from devstack.stripe import errors, events
 from devstack.stripe.config import Config
+from devstack.stripe.events import Cause
 from devstack.stripe.ids import new_id
 from devstack.stripe.jsontypes import Json
-from devstack.stripe.store import Store, Tenant
+from devstack.stripe.store import StripeStore, Tenant
 
 # How Stripe names a noun in "No such ..." and the parameter it blames for an id in the path.
 _SPOKEN = {
@@ -25,14 +27,6 @@ _PATH_PARAM = {
 }
 
 
-@dataclass(frozen=True)
-class Cause:
-    """What made a change: an API request, or time (both None)."""
-
-    request_id: str | None = None
-    idempotency_key: str | None = None
-
-
 def public(data: Json) -> Json:
     """The object as Stripe shows it: fields that begin with an underscore are the stand-in's own."""
     return {key: value for key, value in data.items() if not key.startswith("_")}
@@ -41,11 +35,15 @@ def public(data: Json) -> Json:
 class Books:
     """One account in one mode, seen and changed at `now`."""
 
-    def __init__(self, store: Store, config: Config, tenant: Tenant, now: int, cause: Cause) -> None:
+    def __init__(
+        self, store: StripeStore, config: Config, clock: Clock, tenant: Tenant, cause: Cause, now: int | None = None
+    ) -> None:
+        """`now` is the moment of a timer that fires late; without it the clock says."""
         self.store = store
         self.config = config
         self.tenant = tenant
-        self.now = now
+        self.now = clock.seconds() if now is None else now
+        self._clock = clock
         self.cause = cause
 
     @property
@@ -109,7 +107,36 @@ class Books:
         return after
 
     def emit(self, event_type: str, data: Json, previous: Json | None = None) -> Json:
-        return events.emit(self, event_type, public(data), previous)
+        """Stores the event, and one delivery for each endpoint that hears it."""
+        endpoints = [
+            (number, endpoint)
+            for number, endpoint in enumerate(self.config.webhook_endpoints)
+            if endpoint.hears(connected=self.connected, livemode=self.livemode)
+        ]
+        event = events.build(
+            event_type,
+            public(data),
+            previous,
+            created=self.now,
+            account=self.tenant.account if self.connected else None,
+            livemode=self.livemode,
+            pending_webhooks=len(endpoints),
+            cause=self.cause,
+        )
+        self.store.insert(self.tenant, "event", event)
+        for number, endpoint in endpoints:
+            delivery_queue.enqueue(
+                self.store,
+                self._clock.real(),
+                event_id=event["id"],
+                event_type=event_type,
+                object_id=data.get("id"),
+                account=self.tenant.account,
+                livemode=self.livemode,
+                endpoint=number,
+                url=endpoint.url,
+            )
+        return event
 
     def schedule(self, kind: str, object_id: str, due: int) -> None:
         self.store.set_timer(self.tenant, kind, object_id, due)

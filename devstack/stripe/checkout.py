@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from devstack.stripe import billing, cards, invoicing, payments
+from devstack.stripe import cards, customers, invoicing, payments
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
-from devstack.stripe.resources import customers
+from devstack.stripe.subscriptions import collection, cycle
 
 
 class Declined(Exception):
@@ -73,7 +73,7 @@ def _subscribe(books: Books, session: Json, tender: Tender) -> Json:
     method = None if tender.kind == "none" else _method(books, customer, tender)
     lines = [(line["price"], line["quantity"]) for line in session["_line_items"]]
     data: Json = session["_subscription_data"]
-    subscription, invoice = billing.start(
+    subscription, invoice = cycle.start(
         books,
         customer,
         [line for line in lines if line[0]["type"] == "recurring"],
@@ -202,7 +202,7 @@ def settle(books: Books, intent_id: str, *, succeed: bool | None = None) -> Json
         method = books.get("payment_method", intent["payment_method"])
         succeed = not payments.behaviour_of(method).fails_later
     intent = payments.settle(books, intent, succeed=succeed)
-    billing.settled(books, intent)
+    collection.settled(books, intent)
     for session in books.where("checkout.session", _payment_intent=intent_id):
         if succeed:
             session = books.change(session, payment_status="paid")

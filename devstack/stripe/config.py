@@ -1,4 +1,4 @@
-"""Owns the stand-in's configuration file: keys, client ids, webhook endpoints, who hears of the clock."""
+"""Owns the configuration of the Stripe stand-in: keys, client ids, webhook endpoints, subscribers of the clock."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MODES = ("test", "live")
 
 @dataclass(frozen=True)
 class WebhookEndpoint:
-    """Where events go. `connect` endpoints hear connected accounts, the others the platform's own account."""
+    """Where events go. A `connect` endpoint gets those of connected accounts, another the platform's own."""
 
     url: str
     secret: str
@@ -38,7 +38,7 @@ class WebhookEndpoint:
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the stand-in is told at start."""
+    """The whole configuration."""
 
     keys: dict[str, str]
     client_ids: dict[str, str]

@@ -5,7 +5,7 @@ from typing import Any
 import typing_extensions
 
 from devstack.stripe.parameters import fields_of, handled_tree
-from devstack.stripe.resources import TABLE
+from devstack.stripe.resources.routes import TABLE
 from devstack.stripe.routing import Route
 
 

@@ -1,14 +1,19 @@
-"""Owns Event objects: what changed, why, and a delivery row for every endpoint that hears it."""
+"""Owns the shape of Event objects: what changed, and what was there before."""
 
-import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from devstack.stripe.config import API_VERSION
 from devstack.stripe.ids import new_id
 from devstack.stripe.jsontypes import Json
 
-if TYPE_CHECKING:
-    from devstack.stripe.books import Books
+
+@dataclass(frozen=True)
+class Cause:
+    """What made a change: an API request, or time (then both are None)."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
 
 
 def previous_attributes(before: Json, after: Json) -> Json:
@@ -23,35 +28,30 @@ def previous_attributes(before: Json, after: Json) -> Json:
     return previous
 
 
-def emit(books: "Books", event_type: str, data: Json, previous: Json | None) -> Json:
-    endpoints = [
-        (number, endpoint)
-        for number, endpoint in enumerate(books.config.webhook_endpoints)
-        if endpoint.hears(connected=books.connected, livemode=books.livemode)
-    ]
+def build(
+    event_type: str,
+    data: Json,
+    previous: Json | None,
+    *,
+    created: int,
+    account: str | None,
+    livemode: bool,
+    pending_webhooks: int,
+    cause: Cause,
+) -> Json:
+    """The event of one change. `account` is the connected account, None for the platform's own."""
     payload: Json = {"object": data}
     if previous is not None:
         payload["previous_attributes"] = previous
-    event: Json = {
+    return {
         "id": new_id("event"),
         "object": "event",
+        **({"account": account} if account else {}),
         "api_version": API_VERSION,
-        "created": books.now,
+        "created": created,
         "data": payload,
-        "livemode": books.livemode,
-        "pending_webhooks": len(endpoints),
-        "request": {"id": books.cause.request_id, "idempotency_key": books.cause.idempotency_key},
+        "livemode": livemode,
+        "pending_webhooks": pending_webhooks,
+        "request": {"id": cause.request_id, "idempotency_key": cause.idempotency_key},
         "type": event_type,
     }
-    if books.connected:
-        event = {"id": event.pop("id"), "object": event.pop("object"), "account": books.tenant.account, **event}
-    books.store.insert(books.tenant, "event", event)
-    wall = time.time()
-    for number, endpoint in endpoints:
-        books.store.run(
-            "INSERT INTO deliveries (event_id, event_type, object_id, account, livemode, endpoint, url, state, due, position, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, 'new', ?, 0, ?)",
-            event["id"], event_type, data.get("id"), books.tenant.account, books.livemode, number, endpoint.url,
-            wall, wall,
-        )  # fmt: skip
-    return event

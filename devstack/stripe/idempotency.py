@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import time
 from dataclasses import dataclass
 
+from devstack.kit.clock import Clock
 from devstack.stripe import errors
 from devstack.stripe.jsontypes import Json
-from devstack.stripe.store import Store, Tenant
+from devstack.stripe.store import StripeStore, Tenant
 
 KEPT_SECONDS = 86_400
 MAX_LENGTH = 255
@@ -27,8 +27,9 @@ def fingerprint(method: str, path: str, params: Json) -> str:
 class Idempotency:
     """Kept answers live in the store; keys whose first request is still running live here."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: StripeStore, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._running: set[tuple[Tenant, str]] = set()
 
     def begin(self, tenant: Tenant, key: str, path: str, print_: str) -> Answer | None:
@@ -46,7 +47,7 @@ class Idempotency:
             )
         row = self._store.row(
             "SELECT * FROM idempotent_answers WHERE account = ? AND livemode = ? AND key = ? AND created > ?",
-            tenant.account, tenant.livemode, key, time.time() - KEPT_SECONDS,
+            tenant.account, tenant.livemode, key, self._clock.real() - KEPT_SECONDS,
         )  # fmt: skip
         if row is None:
             self._running.add((tenant, key))
@@ -71,7 +72,7 @@ class Idempotency:
         self._store.run(
             "INSERT OR REPLACE INTO idempotent_answers (account, livemode, key, path, fingerprint, status, body, request_id, created)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            tenant.account, tenant.livemode, key, path, print_, answer.status, answer.body, answer.request_id, time.time(),
+            tenant.account, tenant.livemode, key, path, print_, answer.status, answer.body, answer.request_id, self._clock.real(),
         )  # fmt: skip
 
     def finish(self, tenant: Tenant, key: str) -> None:

@@ -1,9 +1,6 @@
 """Owns identifiers: every noun's prefix and length as Stripe writes them."""
 
-import secrets
-import string
-
-_ALPHABET = string.ascii_letters + string.digits
+from devstack.kit.ids import random_text
 
 # noun -> (prefix with its fixed lead, how many random characters follow)
 _SHAPES: dict[str, tuple[str, int]] = {
@@ -30,10 +27,6 @@ _SHAPES: dict[str, tuple[str, int]] = {
     "subscription": ("sub_1", 23),
     "subscription_item": ("si_", 14),
 }
-
-
-def random_text(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
 def new_id(noun: str) -> str:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from devstack.stripe import money, payments
+from devstack.kit.ids import random_text
+from devstack.stripe import accounts, money, payments
 from devstack.stripe.books import Books
-from devstack.stripe.ids import new_id, random_text
+from devstack.stripe.ids import new_id
 from devstack.stripe.jsontypes import Json, section
 
 FINALIZES_AFTER_SECONDS = 3600
@@ -152,7 +153,7 @@ def draft(
     for line in lines:
         line["invoice"] = invoice_id
     total = sum(line["amount"] for line in lines)
-    account = books.store.find(_global_tenant(), "account", books.tenant.account) or {}
+    account = books.store.find(accounts.EVERYWHERE, "account", books.tenant.account) or {}
     invoice: Json = {
         "id": invoice_id,
         "object": "invoice",
@@ -257,12 +258,6 @@ def draft(
     if waits:
         books.schedule("invoice.finalize", invoice_id, books.now + FINALIZES_AFTER_SECONDS)
     return invoice
-
-
-def _global_tenant() -> Any:
-    from devstack.stripe.resources.accounts import EVERYWHERE
-
-    return EVERYWHERE
 
 
 def finalize(books: Books, invoice: Json) -> Json:

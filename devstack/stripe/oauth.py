@@ -6,11 +6,13 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from devstack.stripe.books import Books, Cause
-from devstack.stripe.ids import new_id, random_text
+from devstack.kit.ids import random_text
+from devstack.stripe import accounts
+from devstack.stripe.books import Books
+from devstack.stripe.events import Cause
+from devstack.stripe.ids import new_id
 from devstack.stripe.jsontypes import Json
-from devstack.stripe.resources import accounts
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 from devstack.stripe.store import Tenant
 
 CODE_LIFE_SECONDS = 300
@@ -33,13 +35,13 @@ class OAuthFault(Exception):
 class Ask:
     """An authorization request whose client and redirect have been checked."""
 
-    def __init__(self, standin: StandIn, query: dict[str, str]) -> None:
+    def __init__(self, stand_in: StandIn, query: dict[str, str]) -> None:
         client_id = query.get("client_id", "")
-        livemode = standin.config.livemode_of_client(client_id)
+        livemode = stand_in.config.livemode_of_client(client_id)
         if livemode is None:
             raise OAuthFault(400, "invalid_client", "No application matches the supplied client identifier")
-        redirect_uri = query.get("redirect_uri") or next(iter(standin.config.redirect_uris), "")
-        if redirect_uri not in standin.config.redirect_uris:
+        redirect_uri = query.get("redirect_uri") or next(iter(stand_in.config.redirect_uris), "")
+        if redirect_uri not in stand_in.config.redirect_uris:
             raise OAuthFault(
                 400,
                 "invalid_redirect_uri",
@@ -73,12 +75,12 @@ class Ask:
         return f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}{urlencode(answer)}"
 
 
-def grant(standin: StandIn, ask: Ask, account_id: str) -> str:
+def grant(stand_in: StandIn, ask: Ask, account_id: str) -> str:
     """The owner of the account said yes: where the browser goes, with a one-time code."""
     code = new_id("authorization_code")
-    standin.store.run(
+    stand_in.store.run(
         "INSERT INTO authorization_codes (code, account, livemode, scope, created) VALUES (?, ?, ?, ?, ?)",
-        code, account_id, ask.livemode, ask.scope, standin.clock.now(),
+        code, account_id, ask.livemode, ask.scope, stand_in.clock.seconds(),
     )  # fmt: skip
     return ask.back(scope=ask.scope, code=code)
 
@@ -87,32 +89,32 @@ def refuse(ask: Ask) -> str:
     return ask.back(error="access_denied", error_description="The user denied your request")
 
 
-def others(standin: StandIn) -> list[Json]:
+def others(stand_in: StandIn) -> list[Json]:
     """The accounts a person could connect."""
     return [
-        a for a in standin.store.where(accounts.EVERYWHERE, "account") if a["id"] != standin.config.platform_account
+        a for a in stand_in.store.where(accounts.EVERYWHERE, "account") if a["id"] != stand_in.config.platform_account
     ]
 
 
-async def token(standin: StandIn, request: Request) -> Response:
+async def token(stand_in: StandIn, request: Request) -> Response:
     try:
         params = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
-        livemode = _platform_mode(standin, request, params)
+        livemode = _platform_mode(stand_in, request, params)
         kind = params.get("grant_type")
         if kind == "authorization_code":
-            account, scope = _redeem(standin, params, livemode)
+            account, scope = _redeem(stand_in, params, livemode)
         elif kind == "refresh_token":
-            account, scope = _refresh(standin, params, livemode)
+            account, scope = _refresh(stand_in, params, livemode)
         elif kind is None:
             raise OAuthFault(400, "invalid_request", "No grant type specified")
         else:
             raise OAuthFault(400, "unsupported_grant_type", f"Unsupported grant type: {kind}")
-        return JSONResponse(connect(standin, account, scope, livemode))
+        return JSONResponse(connect(stand_in, account, scope, livemode))
     except OAuthFault as exc:
         return exc.response()
 
 
-def connect(standin: StandIn, account: str, scope: str, livemode: bool) -> Json:
+def connect(stand_in: StandIn, account: str, scope: str, livemode: bool) -> Json:
     """Links the account, or renews the link; the first link tells the Connect endpoint."""
     tenant = Tenant(account, livemode)
     mode = "live" if livemode else "test"
@@ -125,8 +127,8 @@ def connect(standin: StandIn, account: str, scope: str, livemode: bool) -> Json:
         "stripe_user_id": account,
         "scope": scope,
     }
-    known = standin.store.row("SELECT 1 FROM connections WHERE account = ? AND livemode = ?", account, livemode)
-    with standin.books(tenant) as books:
+    known = stand_in.store.row("SELECT 1 FROM connections WHERE account = ? AND livemode = ?", account, livemode)
+    with stand_in.books(tenant) as books:
         books.store.run(
             "INSERT OR REPLACE INTO connections (account, livemode, scope, access_token, refresh_token, publishable_key, created)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -141,9 +143,9 @@ def application(books: Books) -> Json:
     return {"id": books.config.client_id(books.livemode), "object": "application", "name": books.config.platform_name}
 
 
-def _redeem(standin: StandIn, params: dict[str, str], livemode: bool) -> tuple[str, str]:
+def _redeem(stand_in: StandIn, params: dict[str, str], livemode: bool) -> tuple[str, str]:
     code = params.get("code", "")
-    row = standin.store.row("SELECT * FROM authorization_codes WHERE code = ?", code)
+    row = stand_in.store.row("SELECT * FROM authorization_codes WHERE code = ?", code)
     if row is None:
         raise OAuthFault(400, "invalid_grant", f"Authorization code does not exist: {code}")
     if row["used"] is not None:
@@ -152,7 +154,7 @@ def _redeem(standin: StandIn, params: dict[str, str], livemode: bool) -> tuple[s
             "invalid_grant",
             "This authorization code has already been used. All tokens issued with this code have been revoked.",
         )
-    if standin.clock.now() - row["created"] > CODE_LIFE_SECONDS:
+    if stand_in.clock.seconds() - row["created"] > CODE_LIFE_SECONDS:
         raise OAuthFault(400, "invalid_grant", f"Authorization code expired: {code}")
     if livemode and not row["livemode"]:
         raise OAuthFault(
@@ -160,13 +162,13 @@ def _redeem(standin: StandIn, params: dict[str, str], livemode: bool) -> tuple[s
             "invalid_grant",
             "This authorization code was issued in test mode and cannot be used with a live mode key.",
         )
-    standin.store.run("UPDATE authorization_codes SET used = ? WHERE code = ?", standin.clock.now(), code)
+    stand_in.store.run("UPDATE authorization_codes SET used = ? WHERE code = ?", stand_in.clock.seconds(), code)
     return row["account"], row["scope"]
 
 
-def _refresh(standin: StandIn, params: dict[str, str], livemode: bool) -> tuple[str, str]:
+def _refresh(stand_in: StandIn, params: dict[str, str], livemode: bool) -> tuple[str, str]:
     refresh = params.get("refresh_token", "")
-    row = standin.store.row("SELECT * FROM connections WHERE refresh_token = ?", refresh)
+    row = stand_in.store.row("SELECT * FROM connections WHERE refresh_token = ?", refresh)
     if row is None or (livemode and not row["livemode"]):
         raise OAuthFault(400, "invalid_grant", f"Refresh token does not exist: {refresh}")
     wanted = params.get("scope") or row["scope"]
@@ -175,25 +177,25 @@ def _refresh(standin: StandIn, params: dict[str, str], livemode: bool) -> tuple[
     return row["account"], wanted
 
 
-async def deauthorize(standin: StandIn, request: Request) -> Response:
+async def deauthorize(stand_in: StandIn, request: Request) -> Response:
     try:
         params = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
-        _platform_mode(standin, request, params)
-        livemode = standin.config.livemode_of_client(params.get("client_id", ""))
+        _platform_mode(stand_in, request, params)
+        livemode = stand_in.config.livemode_of_client(params.get("client_id", ""))
         if livemode is None:
             raise OAuthFault(401, "invalid_client", f"No such application: '{params.get('client_id', '')}'")
         account = params.get("stripe_user_id", "")
         if not account:
             raise OAuthFault(400, "invalid_request", "No stripe_user_id specified")
-        disconnect(standin, account, livemode)
+        disconnect(stand_in, account, livemode)
         return JSONResponse({"stripe_user_id": account})
     except OAuthFault as exc:
         return exc.response()
 
 
-def disconnect(standin: StandIn, account: str, livemode: bool) -> None:
+def disconnect(stand_in: StandIn, account: str, livemode: bool) -> None:
     """Ends the link of one mode and tells the Connect endpoint."""
-    with standin.books(Tenant(account, livemode), Cause()) as books:
+    with stand_in.books(Tenant(account, livemode), Cause()) as books:
         gone = books.store.run("DELETE FROM connections WHERE account = ? AND livemode = ?", account, livemode)
         if gone:
             books.emit("account.application.deauthorized", application(books))
@@ -205,14 +207,14 @@ def disconnect(standin: StandIn, account: str, livemode: bool) -> None:
         )
 
 
-def _platform_mode(standin: StandIn, request: Request, params: dict[str, str]) -> bool:
+def _platform_mode(stand_in: StandIn, request: Request, params: dict[str, str]) -> bool:
     header = request.headers.get("authorization", "")
     key = params.get("client_secret", "")
     if header.lower().startswith("bearer "):
         key = header[7:].strip()
     elif header.lower().startswith("basic "):
         key = base64.b64decode(header[6:] + "==", validate=False).decode("utf-8", "replace").partition(":")[0]
-    livemode = standin.config.livemode_of_key(key)
+    livemode = stand_in.config.livemode_of_key(key)
     if livemode is None:
         raise OAuthFault(401, "invalid_client", "Invalid API Key provided." if key else "No API key provided.")
     return livemode

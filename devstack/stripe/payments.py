@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from devstack.stripe import cards
+from devstack.kit.ids import random_text
+from devstack.stripe import balance, cards, disputes
 from devstack.stripe.books import Books
 from devstack.stripe.cards import Behaviour
-from devstack.stripe.ids import new_id, random_text
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.periods import DAY
 
@@ -153,8 +153,6 @@ def confirm(books: Books, intent: Json, method: Json) -> Json:
     books.emit("charge.succeeded", charge)
     intent = _succeeded(books, intent, charge)
     if behaviour.disputed:
-        from devstack.stripe.resources import disputes
-
         disputes.open_(books, charge, reason="fraudulent")
     return intent
 
@@ -337,36 +335,6 @@ def _bank_details(account: Json) -> Json:
 
 def _book_charge(books: Books, charge: Json) -> str:
     fee = charge["amount"] * _FEE_BASIS_POINTS // 10_000 + _FEE_FIXED
-    return book(books, charge["id"], charge["currency"], charge["amount"], fee, kind="charge", category="charge")
-
-
-def book(books: Books, source: str, currency: str, amount: int, fee: int, *, kind: str, category: str) -> str:
-    """A line on the account's balance; the answer is its id."""
-    fees = [
-        {
-            "amount": fee,
-            "application": None,
-            "currency": currency,
-            "description": "Stripe processing fees",
-            "type": "stripe_fee",
-        }
-    ]
-    line: Json = {
-        "id": new_id("balance_transaction"),
-        "object": "balance_transaction",
-        "amount": amount,
-        "available_on": books.now + 2 * DAY,
-        "balance_type": "payments",
-        "created": books.now,
-        "currency": currency,
-        "description": None,
-        "exchange_rate": None,
-        "fee": fee,
-        "fee_details": fees if fee else [],
-        "net": amount - fee,
-        "reporting_category": category,
-        "source": source,
-        "status": "pending",
-        "type": kind,
-    }
-    return books.add(line)["id"]
+    return balance.book(
+        books, charge["id"], charge["currency"], charge["amount"], fee, kind="charge", category="charge"
+    )

@@ -1,17 +1,20 @@
-"""Owns what happens by time alone: fires due timers in order, each at its own moment, whether real time or the control brought it."""
+"""Owns what time alone brings: due timers fire in order, each at its own moment, also when the clock jumps."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 
-from devstack.stripe import billing, checkout
-from devstack.stripe.books import Books, Cause
-from devstack.stripe.clock import Clock
+from devstack.kit.clock import Clock
+from devstack.stripe import checkout
+from devstack.stripe.books import Books
 from devstack.stripe.config import Config
-from devstack.stripe.store import Store, Timer
+from devstack.stripe.events import Cause
+from devstack.stripe.store import StripeStore, Timer
+from devstack.stripe.subscriptions import collection, cycle, timer
 
 log = logging.getLogger("devstack.stripe.timekeeper")
 
-MAX_SLEEP_SECONDS = 3600.0
+MIN_SLEEP_SECONDS, MAX_SLEEP_SECONDS = 0.2, 3600.0
 
 
 def _expire_session(books: Books, session_id: str) -> None:
@@ -26,15 +29,17 @@ def _settle(books: Books, intent_id: str) -> None:
 
 _ON_TIME = {
     "checkout.session.expire": _expire_session,
-    "invoice.finalize": billing.finalize_and_collect,
-    "invoice.retry": billing.retry,
+    "invoice.finalize": collection.finalize_and_collect,
+    "invoice.retry": collection.retry,
     "payment_intent.settle": _settle,
-    billing.TIMER: billing.tick,
+    timer.TIMER: cycle.tick,
 }
 
 
 class Timekeeper:
-    def __init__(self, store: Store, config: Config, clock: Clock) -> None:
+    """Fires timers: in real time while `run` runs, or all that are due when `run_due` is called."""
+
+    def __init__(self, store: StripeStore, config: Config, clock: Clock) -> None:
         self._store = store
         self._config = config
         self._clock = clock
@@ -45,9 +50,9 @@ class Timekeeper:
         self._wake.set()
 
     def run_due(self) -> int:
-        """Fires everything that is due, oldest first; what a timer schedules is fired too if it is due."""
+        """Fires everything that is due, oldest first, and what these timers schedule if that is due too."""
         fired = 0
-        while (timer := self._store.next_timer()) is not None and timer.due <= self._clock.now():
+        while (timer := self._store.next_timer()) is not None and timer.due <= self._clock.seconds():
             self._fire(timer)
             fired += 1
         return fired
@@ -56,23 +61,25 @@ class Timekeeper:
         try:
             with self._store.transaction():
                 self._store.clear_timer(timer.kind, timer.object_id)
-                books = Books(self._store, self._config, timer.tenant, timer.due, Cause())
+                books = Books(self._store, self._config, self._clock, timer.tenant, Cause(), now=timer.due)
                 _ON_TIME[timer.kind](books, timer.object_id)
         except Exception:
             log.exception("timer %s of %s failed and is dropped", timer.kind, timer.object_id)
             self._store.clear_timer(timer.kind, timer.object_id)
 
-    async def run(self, fired: asyncio.Event) -> None:
-        """Real time: sleeps until the next timer, fires it, says so."""
+    async def run(self, fired: Callable[[], None]) -> None:
+        """Fires each timer when its time comes, and calls `fired` after it. Runs until cancelled."""
         while True:
             if self.run_due():
-                fired.set()
-            timer = self._store.next_timer()
-            wait = (
-                MAX_SLEEP_SECONDS if timer is None else min(max(timer.due - self._clock.now(), 0.2), MAX_SLEEP_SECONDS)
-            )
+                fired()
             try:
-                await asyncio.wait_for(self._wake.wait(), wait)
+                await asyncio.wait_for(self._wake.wait(), self._seconds_to_next())
                 self._wake.clear()
             except TimeoutError:
                 continue
+
+    def _seconds_to_next(self) -> float:
+        timer = self._store.next_timer()
+        if timer is None:
+            return MAX_SLEEP_SECONDS
+        return min(max(timer.due - self._clock.seconds(), MIN_SLEEP_SECONDS), MAX_SLEEP_SECONDS)

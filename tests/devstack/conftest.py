@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,8 @@ VOLATILE = (
     (re.compile(r"\breq_[0-9a-f]+"), "<request>"),
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "<token>"),
     (re.compile(r"\b(?:pk|sk)_(test|live)_[\w…*.•]+"), r"<key \1>"),
+    (re.compile(r"\b[\w.]+@(?=example\.com)"), "<person>@"),
+    (re.compile(r"\b(?:user|acct|sess)_[A-Za-z0-9]{12,}"), "<id>"),
     (re.compile(r"\b[a-z]{2,5}_(?:test_|live_)?[A-Za-z0-9-]*[A-Z0-9][A-Za-z0-9_-]{5,}"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "<time>"),
     (re.compile(r"\b[0-9a-f]{16}\b"), "<key id>"),

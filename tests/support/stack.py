@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from devstack.configuration import Configuration
+from devstack.stack.configuration import Configuration
 
 
 class Stack(Protocol):

@@ -8,7 +8,7 @@ import zlib
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.multipart_forms import CONTENT_TYPE, FILE_FIELD, MALFORMED, TEXT_FIELD, form
 from tests.support.tenants import Tenant, make_tenant
 

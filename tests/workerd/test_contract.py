@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from devstack.stack import Stack, StackError
+from devstack.stack.stack import Stack, StackError
 from dream.errors import ConstraintFailed, DatabaseFailed
 from tests.support.contract import Case, Scene
 from tests.support.in_process.stack import InProcessStack

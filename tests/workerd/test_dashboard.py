@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from dream.db import dashboard as rows
 from dream.db import orders
 from dream.db.dashboard import CustomerQuery

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
-from devstack.stack import FRONTEND, NODE, Stack
+from devstack.stack.stack import FRONTEND, NODE, Stack
 from tests.support.browsers import chromium, sign_up
 from tests.support.waiting import eventually
 

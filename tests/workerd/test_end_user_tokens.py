@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.clerk_controls import ClerkControls
 from tests.support.tenants import Tenant, make_tenant
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.webhooks import event_of, send_at_once
 
 DELIVERIES = 20

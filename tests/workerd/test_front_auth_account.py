@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from dream.domain.images import CACHE_CONTROL, MAXIMUM_IMAGE_BYTES
 from tests.support.developers import Developer, make_developer
 from tests.support.stripe_accounts import StripeControls

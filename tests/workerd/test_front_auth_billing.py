@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from dream.domain import keys
 from tests.support.developers import Developer, make_developer
 from tests.support.killing import kill_during

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.ports import Ports
-from devstack.secrets import Secrets
-from devstack.stack import Stack
+from devstack.stack.ports import Ports
+from devstack.stack.secrets import Secrets
+from devstack.stack.stack import Stack
 from dream.domain import keys
 from tests.support.developers import Developer, make_developer
 from tests.support.stripe_accounts import Saas, StripeControls, make_account, make_saas

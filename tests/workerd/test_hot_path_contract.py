@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.answers import assert_error, round_trips
 from tests.support.tenants import Tenant, make_tenant
 

@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from dream.domain import keys
 from dream.domain.keys import Mode
 from tests.support import schema

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from dream.domain.keys import Mode, hash_secret
 from tests.support.developers import Developer, make_developer
 from tests.support.killing import kill_during

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.developers import Developer, make_developer
 from tests.support.killing import kill_during
 from tests.support.stripe_accounts import StripeControls

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.clerk_controls import ClerkControls
 from tests.support.developers import make_developer
 from tests.support.stripe_accounts import StripeControls

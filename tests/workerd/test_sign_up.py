@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from devstack.paths import ROOT
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.clerk_controls import ClerkControls, InstanceName
 from tests.support.outbox import settled
 from tests.support.stripe_accounts import StripeControls, make_account

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.browsers import chromium, sign_in, sign_up
 from tests.support.clerk_controls import ClerkControls
 from tests.support.sample_app.server import sample_app

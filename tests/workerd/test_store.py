@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.killing import kill_during
 from tests.support.stores import FAILING_BANK_ACCOUNT, Store
 from tests.support.stripe_accounts import StripeControls

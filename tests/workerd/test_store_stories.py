@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support import store_story
 from tests.support.profile import repetitions
 from tests.support.store_story import World

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from devstack.ports import Ports
-from devstack.stack import Stack
+from devstack.stack.ports import Ports
+from devstack.stack.stack import Stack
 from tests.support.browsers import chromium
 from tests.support.sample_app.server import sample_app
 from tests.support.stripe_accounts import Saas, StripeControls, make_saas

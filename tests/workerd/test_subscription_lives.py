@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.profile import repetitions
 from tests.support.stripe_accounts import StripeControls
 from tests.support.subscription_lives import live_side_by_side

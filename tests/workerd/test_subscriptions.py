@@ -7,7 +7,7 @@ import itertools
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.answers import round_trips
 from tests.support.billing_portal import press
 from tests.support.killing import kill_during

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.clerk_controls import ClerkControls, tampered, unsigned
 from tests.support.token_attacks import DOORS, OTHER, Attacker, attacker_at, slow_tokens
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.tenants import Tenant, make_tenant
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from devstack.ports import Ports
-from devstack.stack import Stack
+from devstack.stack.ports import Ports
+from devstack.stack.stack import Stack
 from tests.support.clerk_controls import ClerkControls
 from tests.support.developers import Developer, make_developer
 from tests.support.outage import assert_says_so

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.answers import assert_error
 from tests.support.signing import sign_as_clerk, sign_as_stripe
 

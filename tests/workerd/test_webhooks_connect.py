@@ -8,7 +8,7 @@ import random
 import httpx
 import pytest
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 from tests.support.answers import round_trips
 from tests.support.stripe_accounts import Saas, StripeControls, make_saas
 from tests.support.subscribers import subscribe

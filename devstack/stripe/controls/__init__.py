@@ -1,1 +1,1 @@
-"""`/_devstack/`: what a test or a person at the laptop does to the stand-in. None of it exists at Stripe."""
+"""`/_devstack/`: what a test or a person at the laptop does to the stand-in. Stripe has none of it."""

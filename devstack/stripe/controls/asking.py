@@ -1,39 +1,33 @@
-"""Owns how a control is asked and refused: a JSON object in, a sentence with 400 when it cannot be done."""
+"""Owns how a control of the Stripe stand-in finds its object, and how it refuses: 400 with a sentence."""
 
-import json
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from devstack.kit.controls import Refused, View
 from devstack.stripe.errors import StripeFault
-from devstack.stripe.jsontypes import Json
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 from devstack.stripe.store import Tenant
 
 
-class Refused(Exception):
-    """A control that was asked for something impossible: 400 with a sentence."""
-
-
-async def body_of(request: Request) -> Json:
-    raw = await request.body()
-    try:
-        value: Any = json.loads(raw or b"{}")
-    except ValueError:
-        raise Refused("The body must be JSON.") from None
-    if not isinstance(value, dict):
-        raise Refused("The body must be a JSON object.")
-    return value  # pyright: ignore[reportUnknownVariableType]
-
-
-def tenant_of(standin: StandIn, object_id: str) -> Tenant:
-    tenant = standin.store.tenant_of(object_id)
+def tenant_of(stand_in: StandIn, object_id: str) -> Tenant:
+    """The account and mode that an object belongs to. Raises Refused."""
+    tenant = stand_in.store.tenant_of(object_id)
     if tenant is None:
         raise Refused(f"There is no {object_id}.")
     return tenant
 
 
-def refused(exc: Exception) -> Response:
-    message = exc.message if isinstance(exc, StripeFault) else str(exc)
-    return JSONResponse({"error": message}, 400)
+def refusing(view: View[StandIn]) -> Callable[[StandIn, Request], Awaitable[Response]]:
+    """The view, with 400 and a sentence for what cannot be done."""
+
+    async def refuses(stand_in: StandIn, request: Request) -> Response:
+        try:
+            return await view(stand_in, request)
+        except StripeFault as error:
+            return JSONResponse({"error": error.message}, 400)
+        except (Refused, LookupError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+
+    return refuses

@@ -3,25 +3,27 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from devstack.stripe import billing, cards, checkout
+from devstack.kit.controls import Refused, fields_of
+from devstack.stripe import cards, checkout, disputes
 from devstack.stripe.books import Books, public
 from devstack.stripe.cards import Behaviour
 from devstack.stripe.checkout import Declined, Tender
-from devstack.stripe.controls.asking import Refused, body_of, tenant_of
+from devstack.stripe.controls.asking import tenant_of
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.pages.checkout_page import pay as pay_page
 from devstack.stripe.pages.portal_page import use_card
-from devstack.stripe.resources import disputes, refunds
-from devstack.stripe.standin import StandIn
+from devstack.stripe.resources import refunds
+from devstack.stripe.stand_in import StandIn
+from devstack.stripe.subscriptions import collection, timer
 
 DEFAULT_CARD = "4242424242424242"
 DEFAULT_BANK = "000123456789"
 
 
-async def pay_session(standin: StandIn, request: Request) -> Response:
+async def pay_session(stand_in: StandIn, request: Request) -> Response:
     session_id = request.path_params["session_id"]
-    tenant = tenant_of(standin, session_id)
-    body = await body_of(request)
+    tenant = tenant_of(stand_in, session_id)
+    body = await fields_of(request)
     kind = body.get("method", "card")
     if kind not in ("card", "us_bank_account", "none"):
         raise Refused("`method` is card, us_bank_account or none.")
@@ -30,18 +32,18 @@ async def pay_session(standin: StandIn, request: Request) -> Response:
         email=body.get("email", "buyer@example.com"), kind=kind, number=number.replace(" ", ""), name=body.get("name")
     )
     try:
-        session = await pay_page(standin, tenant, session_id, tender)
+        session = await pay_page(stand_in, tenant, session_id, tender)
     except Declined as exc:
         return JSONResponse({"declined": True, "message": exc.message}, 402)
     return JSONResponse(public(session))
 
 
-async def settle_session(standin: StandIn, request: Request) -> Response:
+async def settle_session(stand_in: StandIn, request: Request) -> Response:
     """Ends the bank debit of a session: `{"outcome": "succeed" | "fail"}`."""
     session_id = request.path_params["session_id"]
-    tenant = tenant_of(standin, session_id)
-    outcome = (await body_of(request)).get("outcome", "succeed")
-    with standin.books(tenant) as books:
+    tenant = tenant_of(stand_in, session_id)
+    outcome = (await fields_of(request)).get("outcome", "succeed")
+    with stand_in.books(tenant) as books:
         session = books.get("checkout.session", session_id)
         if not session.get("_payment_intent"):
             raise Refused("This session has no payment under way.")
@@ -50,27 +52,27 @@ async def settle_session(standin: StandIn, request: Request) -> Response:
     return JSONResponse(public(session))
 
 
-async def refund(standin: StandIn, request: Request) -> Response:
+async def refund(stand_in: StandIn, request: Request) -> Response:
     """`{"charge" | "payment_intent", "amount"?}` as the seller does it in the dashboard."""
-    body = await body_of(request)
+    body = await fields_of(request)
     object_id = body.get("charge") or body.get("payment_intent") or ""
-    with standin.books(tenant_of(standin, object_id)) as books:
+    with stand_in.books(tenant_of(stand_in, object_id)) as books:
         made = refunds.refund(books, _charge(books, object_id), body.get("amount"), body.get("reason"), {})
     return JSONResponse(public(made))
 
 
-async def open_dispute(standin: StandIn, request: Request) -> Response:
-    body = await body_of(request)
+async def open_dispute(stand_in: StandIn, request: Request) -> Response:
+    body = await fields_of(request)
     object_id = body.get("charge") or body.get("payment_intent") or ""
-    with standin.books(tenant_of(standin, object_id)) as books:
+    with stand_in.books(tenant_of(stand_in, object_id)) as books:
         made = disputes.open_(books, _charge(books, object_id), body.get("reason", "fraudulent"), body.get("amount"))
     return JSONResponse(public(made))
 
 
-async def close_dispute(standin: StandIn, request: Request) -> Response:
+async def close_dispute(stand_in: StandIn, request: Request) -> Response:
     dispute_id = request.path_params["dispute_id"]
-    outcome = (await body_of(request)).get("outcome", "lost")
-    with standin.books(tenant_of(standin, dispute_id)) as books:
+    outcome = (await fields_of(request)).get("outcome", "lost")
+    with stand_in.books(tenant_of(stand_in, dispute_id)) as books:
         made = disputes.settle(books, books.get("dispute", dispute_id), outcome)
     return JSONResponse(public(made))
 
@@ -84,17 +86,17 @@ def _charge(books: Books, object_id: str) -> Json:
     return books.get("charge", charge)
 
 
-async def fail_method(standin: StandIn, request: Request) -> Response:
+async def fail_method(stand_in: StandIn, request: Request) -> Response:
     """From now on charges of a payment method (or of a customer's or subscription's) decline, or pay again with `null`."""
     object_id = request.path_params["object_id"]
-    decline = (await body_of(request)).get("decline", "generic_decline")
+    decline = (await fields_of(request)).get("decline", "generic_decline")
     if decline is not None and decline not in cards.DECLINES:
         raise Refused(f"`decline` is null or one of {', '.join(cards.DECLINES)}.")
-    with standin.books(tenant_of(standin, object_id)) as books:
+    with stand_in.books(tenant_of(stand_in, object_id)) as books:
         if object_id.startswith("pm_"):
             methods = [books.get("payment_method", object_id)]
         elif object_id.startswith("sub_"):
-            method = billing.method_for(books, books.get("subscription", object_id))
+            method = collection.method_for(books, books.get("subscription", object_id))
             methods = [method] if method else []
         else:
             methods = books.where("payment_method", customer=object_id)
@@ -103,11 +105,11 @@ async def fail_method(standin: StandIn, request: Request) -> Response:
     return JSONResponse({"changed": [method["id"] for method in methods]})
 
 
-async def replace_card(standin: StandIn, request: Request) -> Response:
+async def replace_card(stand_in: StandIn, request: Request) -> Response:
     """A customer enters a new card: `{"card"}`."""
     customer_id = request.path_params["customer_id"]
-    number = str((await body_of(request)).get("card", DEFAULT_CARD)).replace(" ", "")
-    with standin.books(tenant_of(standin, customer_id)) as books:
-        rows = [s for s in books.where("subscription", customer=customer_id) if s["status"] not in billing.ENDED]
+    number = str((await fields_of(request)).get("card", DEFAULT_CARD)).replace(" ", "")
+    with stand_in.books(tenant_of(stand_in, customer_id)) as books:
+        rows = [s for s in books.where("subscription", customer=customer_id) if s["status"] not in timer.ENDED]
         method = use_card(books, books.get("customer", customer_id), rows, number, 12, 2034)
     return JSONResponse(public(method))

@@ -6,42 +6,44 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from devstack.stripe.controls.asking import Refused, body_of
-from devstack.stripe.standin import StandIn
+from devstack.kit.controls import Refused, fields_of
+from devstack.stripe.stand_in import StandIn
 
 
-async def health(standin: StandIn, request: Request) -> Response:
-    return JSONResponse({"ok": True, "now": standin.clock.now(), "platformAccount": standin.config.platform_account})
+async def health(stand_in: StandIn, request: Request) -> Response:
+    return JSONResponse(
+        {"ok": True, "now": stand_in.clock.seconds(), "platformAccount": stand_in.config.platform_account}
+    )
 
 
-def _clock(standin: StandIn, **more: Any) -> Response:
-    now = standin.clock.now()
+def _shown(stand_in: StandIn, **more: Any) -> Response:
+    now = stand_in.clock.seconds()
     return JSONResponse(
         {
             "now": now,
             "iso": datetime.fromtimestamp(now).astimezone().isoformat(),
-            "offsetSeconds": standin.clock.offset,
+            "offsetSeconds": int(stand_in.clock.offset_seconds),
             **more,
         }
     )
 
 
-async def read_clock(standin: StandIn, request: Request) -> Response:
-    return _clock(standin)
+async def show(stand_in: StandIn, request: Request) -> Response:
+    return _shown(stand_in)
 
 
-async def move_clock(standin: StandIn, request: Request) -> Response:
-    body = await body_of(request)
+async def move(stand_in: StandIn, request: Request) -> Response:
+    body = await fields_of(request)
     if body.get("reset"):
         offset = 0
     elif "advanceSeconds" in body:
-        offset = standin.clock.offset + int(body["advanceSeconds"])
+        offset = int(stand_in.clock.offset_seconds) + int(body["advanceSeconds"])
     elif "to" in body:
-        offset = standin.clock.offset + _moment(body["to"]) - standin.clock.now()
+        offset = int(stand_in.clock.offset_seconds) + _moment(body["to"]) - stand_in.clock.seconds()
     else:
         raise Refused("Give advanceSeconds, to, or reset.")
-    fired, told = await standin.move_clock(offset)
-    return _clock(standin, fired=fired, subscribers=told)
+    fired, told = await stand_in.move_clock(offset)
+    return _shown(stand_in, fired=fired, subscribers=told)
 
 
 def _moment(value: Any) -> int:

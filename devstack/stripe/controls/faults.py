@@ -1,31 +1,59 @@
-"""Owns the controls that make calls fail and count them."""
+"""Owns the controls that make calls fail, and those that count calls."""
 
-from typing import Any
+from collections import Counter
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from devstack.stripe.controls.asking import Refused, body_of
-from devstack.stripe.faults import Fault
-from devstack.stripe.standin import StandIn
+from devstack.kit.controls import Refused, fields_of
+from devstack.kit.faults import Fault
+from devstack.stripe.stand_in import StandIn
+
+_FIELDS = ("method", "times", "status", "seconds", "after", "code")
 
 
-async def faults(standin: StandIn, request: Request) -> Response:
-    if request.method == "POST":
-        body = await body_of(request)
-        known = {"method", "path", "times", "status", "seconds", "after", "code"}
-        strangers = set(body) - known
-        if strangers or "path" not in body:
-            raise Refused(f"A fault has a path and may have {', '.join(sorted(known - {'path'}))}.")
-        fields: dict[str, Any] = {"method": "*", **body}
-        standin.faults.waiting.append(Fault(**fields))
-    elif request.method == "DELETE":
-        standin.faults.waiting.clear()
-    return JSONResponse({"faults": [fault.__dict__ for fault in standin.faults.waiting]})
+async def show(stand_in: StandIn, request: Request) -> Response:
+    faults = [
+        {
+            "method": fault.method,
+            "path": fault.path,
+            "times": fault.times,
+            "status": fault.status,
+            "seconds": fault.wait_seconds,
+            "after": fault.after,
+            "code": fault.code,
+        }
+        for fault in stand_in.faults.pending
+    ]
+    return JSONResponse({"faults": faults})
 
 
-async def calls(standin: StandIn, request: Request) -> Response:
-    if request.method == "DELETE":
-        standin.calls.seen.clear()
+async def add(stand_in: StandIn, request: Request) -> Response:
+    """The next `times` calls to `path` wait `seconds`, then fail with `status`."""
+    fields = await fields_of(request)
+    if "path" not in fields or set(fields) - {"path", *_FIELDS}:
+        raise Refused(f"A fault has a path and may have {', '.join(sorted(_FIELDS))}.")
+    given = {"wait_seconds" if name == "seconds" else name: value for name, value in fields.items()}
+    stand_in.faults.add(Fault(**given))
+    return await show(stand_in, request)
+
+
+async def clear(stand_in: StandIn, request: Request) -> Response:
+    stand_in.faults.clear()
+    return await show(stand_in, request)
+
+
+async def calls(stand_in: StandIn, request: Request) -> Response:
+    """The calls so far; `?method=`, `?path=` (a glob pattern) and `?account=` filter."""
     query = request.query_params
-    return JSONResponse(standin.calls.summary(query.get("method"), query.get("path"), query.get("account")))
+    found = stand_in.calls.matching(query.get("method", "*"), query.get("path", "*"))
+    if "account" in query:
+        found = [call for call in found if call.details["account"] == query["account"]]
+    by_route = Counter(f"{call.method} {call.details['route']}" for call in found)
+    shown = [{"method": call.method, "path": call.path, **call.details} for call in found]
+    return JSONResponse({"total": len(found), "byRoute": dict(by_route), "calls": shown})
+
+
+async def forget_calls(stand_in: StandIn, request: Request) -> Response:
+    stand_in.calls.clear()
+    return await calls(stand_in, request)

@@ -6,119 +6,121 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from devstack.stripe.controls.asking import Refused, body_of
-from devstack.stripe.deliveries import Rules
+from devstack.kit.controls import Refused, fields_of
+from devstack.kit.deliveries import Rules
+from devstack.kit.delivery_queue import Delivery
 from devstack.stripe.jsontypes import Json
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 
 DEFAULT_IDLE_SECONDS = 10.0
 LISTED = 500
+# Query parameter -> column.
+_FILTERS = {"event": "event_id", "type": "event_type", "state": "state", "account": "account", "object": "object_id"}
+# Name in JSON -> field of Rules.
+_RULES = {
+    "shuffle": "shuffle",
+    "seed": "seed",
+    "duplicate": "duplicate",
+    "delaySeconds": "delay_seconds",
+    "drop": "drop",
+    "types": "types",
+}
 
 
-async def webhooks(standin: StandIn, request: Request) -> Response:
-    """The deliveries, newest first; `?event=`, `?type=`, `?state=`, `?account=` filter."""
-    columns = {"event": "event_id", "type": "event_type", "state": "state", "account": "account", "object": "object_id"}
-    clauses = [f"{columns[name]} = ?" for name in request.query_params if name in columns]
-    values = [value for name, value in request.query_params.items() if name in columns]
-    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    rows = standin.store.rows(f"SELECT * FROM deliveries {where} ORDER BY id DESC LIMIT {LISTED}", *values)  # noqa: S608
-    return JSONResponse({"deliveries": [_delivery(row) for row in rows], "paused": standin.dispatcher.paused})
+async def show(stand_in: StandIn, request: Request) -> Response:
+    """The deliveries, newest first; `?event=`, `?type=`, `?state=`, `?account=`, `?object=` filter."""
+    equals = {_FILTERS[name]: value for name, value in request.query_params.items() if name in _FILTERS}
+    return _listed(stand_in, stand_in.deliveries.queue.newest(LISTED, **equals))
 
 
-def _delivery(row: Any) -> Json:
+async def pending(stand_in: StandIn, request: Request) -> Response:
+    return _listed(stand_in, stand_in.deliveries.queue.waiting())
+
+
+def _listed(stand_in: StandIn, found: list[Delivery]) -> Response:
+    shown = [_shown(delivery) for delivery in found]
+    return JSONResponse({"deliveries": shown, "paused": stand_in.deliveries.paused})
+
+
+def _shown(delivery: Delivery) -> Json:
     return {
-        "id": row["id"],
-        "event": row["event_id"],
-        "type": row["event_type"],
-        "object": row["object_id"],
-        "account": row["account"],
-        "livemode": bool(row["livemode"]),
-        "url": row["url"],
-        "endpoint": row["endpoint"],
-        "state": "queued" if row["state"] == "new" else row["state"],
-        "attempts": row["attempts"],
-        "status": row["status"],
-        "error": row["error"],
-        "due": row["due"],
+        "id": delivery.id,
+        "event": delivery.event_id,
+        "type": delivery.event_type,
+        "object": delivery.object_id,
+        "account": delivery.account,
+        "livemode": delivery.livemode,
+        "url": delivery.url,
+        "endpoint": delivery.endpoint,
+        "state": "queued" if delivery.state == "new" else delivery.state,
+        "attempts": delivery.attempts,
+        "status": delivery.status,
+        "error": delivery.error,
+        "due": delivery.due,
     }
 
 
-async def webhooks_pending(standin: StandIn, request: Request) -> Response:
-    rows = standin.store.rows("SELECT * FROM deliveries WHERE state IN ('new', 'queued') ORDER BY position, id")
-    return JSONResponse({"deliveries": [_delivery(row) for row in rows], "paused": standin.dispatcher.paused})
-
-
-async def webhooks_idle(standin: StandIn, request: Request) -> Response:
+async def idle(stand_in: StandIn, request: Request) -> Response:
+    """Waits up to `?timeout=` seconds until nothing is left to send."""
     timeout = float(request.query_params.get("timeout", DEFAULT_IDLE_SECONDS))
-    idle = await standin.dispatcher.idle(timeout)
-    rows = standin.store.rows("SELECT * FROM deliveries WHERE state IN ('new', 'queued') ORDER BY id")
-    return JSONResponse(
-        {"idle": idle, "paused": standin.dispatcher.paused, "pending": [_delivery(row) for row in rows]}
-    )
+    is_idle = await stand_in.deliveries.idle(timeout)
+    waiting = sorted(stand_in.deliveries.queue.waiting(), key=lambda delivery: delivery.id)
+    shown = [_shown(delivery) for delivery in waiting]
+    return JSONResponse({"idle": is_idle, "paused": stand_in.deliveries.paused, "pending": shown})
 
 
-async def webhooks_pause(standin: StandIn, request: Request) -> Response:
-    await standin.dispatcher.pause()
-    return JSONResponse({"paused": True})
+async def show_rules(stand_in: StandIn, request: Request) -> Response:
+    rules = stand_in.deliveries.rules
+    shown: dict[str, Any] = {name: getattr(rules, field) for name, field in _RULES.items()}
+    return JSONResponse({**shown, "types": list(rules.types)})
 
 
-async def webhooks_resume(standin: StandIn, request: Request) -> Response:
-    body = await body_of(request)
-    standin.dispatcher.resume(body.get("order"), shuffle=bool(body.get("shuffle")))
-    return JSONResponse({"paused": False})
+async def set_rules(stand_in: StandIn, request: Request) -> Response:
+    """How deliveries of new events are disturbed; `types` limits the rules to those event types."""
+    fields = await fields_of(request)
+    unknown = set(fields) - set(_RULES)
+    if unknown:
+        raise Refused(f"Unknown rule {min(unknown)}; known: {', '.join(_RULES)}.")
+    given: dict[str, Any] = {_RULES[name]: value for name, value in fields.items()}
+    given["types"] = tuple(fields.get("types", ()))
+    stand_in.deliveries.set_rules(Rules(**given))
+    return await show_rules(stand_in, request)
 
 
-async def webhooks_rules(standin: StandIn, request: Request) -> Response:
-    if request.method == "POST":
-        body = await body_of(request)
-        names = {
-            "shuffle": "shuffle",
-            "seed": "seed",
-            "duplicate": "duplicate",
-            "delaySeconds": "delay_seconds",
-            "drop": "drop",
-            "types": "types",
-        }
-        strangers = set(body) - set(names)
-        if strangers:
-            raise Refused(f"Unknown rule {min(strangers)}; known: {', '.join(names)}.")
-        fields: dict[str, Any] = {names[name]: value for name, value in body.items()}
-        fields["types"] = tuple(body.get("types", ()))
-        standin.dispatcher.set_rules(Rules(**fields))
-    elif request.method == "DELETE":
-        standin.dispatcher.set_rules(Rules())
-    rules = standin.dispatcher.rules
-    return JSONResponse({
-        "shuffle": rules.shuffle, "seed": rules.seed, "duplicate": rules.duplicate, "delaySeconds": rules.delay_seconds,
-        "drop": rules.drop, "types": list(rules.types),
-    })  # fmt: skip
+async def clear_rules(stand_in: StandIn, request: Request) -> Response:
+    stand_in.deliveries.set_rules(Rules())
+    return await show_rules(stand_in, request)
 
 
-async def webhooks_deliver(standin: StandIn, request: Request) -> Response:
-    """`{"ids": [...]}` in that order, or everything that waits; also when paused."""
-    body = await body_of(request)
-    rows = standin.store.rows("SELECT id FROM deliveries WHERE state IN ('new', 'queued') ORDER BY position, id")
-    await standin.dispatcher.deliver(body.get("ids") or [row["id"] for row in rows])
+async def deliver(stand_in: StandIn, request: Request) -> Response:
+    """Sends `{"ids": [...]}` in that order, or everything that waits, also while paused."""
+    ids = (await fields_of(request)).get("ids")
+    await stand_in.deliveries.deliver(ids or [delivery.id for delivery in stand_in.deliveries.queue.waiting()])
     return JSONResponse({"ok": True})
 
 
-async def webhooks_resend(standin: StandIn, request: Request) -> Response:
-    body = await body_of(request)
-    made = standin.dispatcher.resend(body.get("event", ""), body.get("url"))
-    if not made:
+async def resend(stand_in: StandIn, request: Request) -> Response:
+    """Sends `{"event"}` once more to each endpoint that it had, or to the one at `{"url"}`."""
+    fields = await fields_of(request)
+    url = fields.get("url")
+    first: dict[int, Delivery] = {}
+    for delivery in stand_in.deliveries.queue.of_event(fields.get("event", "")):
+        if url in (None, delivery.url):
+            first.setdefault(delivery.endpoint, delivery)
+    if not first:
         raise Refused("This event went to no endpoint.")
-    return JSONResponse({"ids": made})
+    return JSONResponse({"ids": [stand_in.deliveries.resend(delivery) for delivery in first.values()]})
 
 
-async def webhooks_retry(standin: StandIn, request: Request) -> Response:
+async def retry(stand_in: StandIn, request: Request) -> Response:
     """What waits for its next attempt is tried now."""
-    standin.dispatcher.retry_now()
+    stand_in.deliveries.retry_now()
     return JSONResponse({"ok": True})
 
 
-async def events(standin: StandIn, request: Request) -> Response:
-    """Every account's events, newest first; `?type=`, `?object=`, `?account=`."""
-    rows = standin.store.rows("SELECT data FROM objects WHERE kind = 'event' ORDER BY seq DESC LIMIT ?", LISTED * 4)
+async def events(stand_in: StandIn, request: Request) -> Response:
+    """The events of every account, newest first; `?type=`, `?object=`, `?account=` filter."""
+    rows = stand_in.store.rows("SELECT data FROM objects WHERE kind = 'event' ORDER BY seq DESC LIMIT ?", LISTED * 4)
     found: list[Json] = [json.loads(row["data"]) for row in rows]
     query = request.query_params
     if "type" in query:
@@ -126,5 +128,5 @@ async def events(standin: StandIn, request: Request) -> Response:
     if "object" in query:
         found = [event for event in found if event["data"]["object"].get("id") == query["object"]]
     if "account" in query:
-        found = [event for event in found if event.get("account", standin.config.platform_account) == query["account"]]
+        found = [event for event in found if event.get("account", stand_in.config.platform_account) == query["account"]]
     return JSONResponse({"events": found[:LISTED]})

@@ -8,30 +8,29 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from devstack.stripe import checkout
-from devstack.stripe.books import Books, Cause
+from devstack.kit.ids import random_text
+from devstack.stripe import accounts, checkout
 from devstack.stripe.checkout import Declined, Tender
-from devstack.stripe.ids import random_text
+from devstack.stripe.events import Cause
 from devstack.stripe.jsontypes import Json, section
 from devstack.stripe.pages.rendering import page
-from devstack.stripe.resources import accounts
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 from devstack.stripe.store import Tenant
 
 REDIRECT_WAITS_SECONDS = 10.0
 _EXPIRY = re.compile(r"^\s*(\d{1,2})\s*/\s*(?:20)?(\d{2})\s*$")
 
 
-async def show(standin: StandIn, request: Request) -> Response:
-    found = _find(standin, request.path_params["session_id"])
+async def show(stand_in: StandIn, request: Request) -> Response:
+    found = _find(stand_in, request.path_params["session_id"])
     if found is None:
         return page("gone.html", 404, title="Nothing here", text="There is no such checkout session.")
     tenant, session = found
-    return _render(standin, tenant, session, {}, None)
+    return _render(stand_in, tenant, session, {}, None)
 
 
-async def submit(standin: StandIn, request: Request) -> Response:
-    found = _find(standin, request.path_params["session_id"])
+async def submit(stand_in: StandIn, request: Request) -> Response:
+    found = _find(stand_in, request.path_params["session_id"])
     if found is None:
         return page("gone.html", 404, title="Nothing here", text="There is no such checkout session.")
     tenant, session = found
@@ -42,17 +41,17 @@ async def submit(standin: StandIn, request: Request) -> Response:
     try:
         tender = _tender(session, form)
     except Declined as exc:
-        return _render(standin, tenant, session, values, exc)
+        return _render(stand_in, tenant, session, values, exc)
     try:
-        session = await pay(standin, tenant, session["id"], tender)
+        session = await pay(stand_in, tenant, session["id"], tender)
     except Declined as exc:
-        return _render(standin, tenant, _read(standin, tenant, session["id"]), values, exc)
+        return _render(stand_in, tenant, stand_in.reading(tenant).get("checkout.session", session["id"]), values, exc)
     return RedirectResponse(_success_url(session), 303)
 
 
-async def pay(standin: StandIn, tenant: Tenant, session_id: str, tender: Tender) -> Json:
+async def pay(stand_in: StandIn, tenant: Tenant, session_id: str, tender: Tender) -> Json:
     """Pays and waits, as Stripe's page does, until the endpoints have had the completion or ten seconds are over."""
-    with standin.books(tenant, _cause()) as books:
+    with stand_in.books(tenant, _cause()) as books:
         session = books.get("checkout.session", session_id)
         declined: Declined | None = None
         try:
@@ -61,14 +60,14 @@ async def pay(standin: StandIn, tenant: Tenant, session_id: str, tender: Tender)
             declined = exc  # what the attempt left behind is kept
     if declined is not None:
         raise declined
-    event = standin.store.row(
+    event = stand_in.store.row(
         "SELECT id FROM objects WHERE kind = 'event' AND account = ? AND livemode = ?"
         " AND json_extract(data, '$.type') = 'checkout.session.completed'"
         " AND json_extract(data, '$.data.object.id') = ? ORDER BY seq DESC",
         tenant.account, tenant.livemode, session_id,
     )  # fmt: skip
     if event is not None:
-        await standin.dispatcher.delivered(event["id"], REDIRECT_WAITS_SECONDS)
+        await stand_in.deliveries.delivered(event["id"], REDIRECT_WAITS_SECONDS)
     return session
 
 
@@ -113,20 +112,14 @@ def _success_url(session: Json) -> str:
     return session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
-def _find(standin: StandIn, session_id: str) -> tuple[Tenant, Json] | None:
-    tenant = standin.store.tenant_of(session_id)
-    session = standin.store.find(tenant, "checkout.session", session_id) if tenant else None
+def _find(stand_in: StandIn, session_id: str) -> tuple[Tenant, Json] | None:
+    tenant = stand_in.store.tenant_of(session_id)
+    session = stand_in.store.find(tenant, "checkout.session", session_id) if tenant else None
     return (tenant, session) if tenant and session else None
 
 
-def _read(standin: StandIn, tenant: Tenant, session_id: str) -> Json:
-    return Books(standin.store, standin.config, tenant, standin.clock.now(), Cause()).get(
-        "checkout.session", session_id
-    )
-
-
 def _render(
-    standin: StandIn, tenant: Tenant, session: Json, values: dict[str, str], error: Declined | None
+    stand_in: StandIn, tenant: Tenant, session: Json, values: dict[str, str], error: Declined | None
 ) -> Response:
     if session["status"] == "expired":
         return page(
@@ -138,7 +131,7 @@ def _render(
             "gone.html", 200, title="You're all done here",
             text="You've already completed this checkout.", back=_success_url(session), state="complete",
         )  # fmt: skip
-    seller = standin.store.find(accounts.EVERYWHERE, "account", tenant.account) or {}
+    seller = stand_in.store.find(accounts.EVERYWHERE, "account", tenant.account) or {}
     values_: dict[str, Any] = {
         "session": session,
         "lines": session["_line_items"],

@@ -3,31 +3,30 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from devstack.stripe import oauth
+from devstack.stripe import accounts, oauth
 from devstack.stripe.pages.rendering import page
-from devstack.stripe.resources import accounts
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 
 
-async def show(standin: StandIn, request: Request) -> Response:
+async def show(stand_in: StandIn, request: Request) -> Response:
     try:
-        ask = oauth.Ask(standin, dict(request.query_params))
+        ask = oauth.Ask(stand_in, dict(request.query_params))
     except oauth.OAuthFault as exc:
         return exc.response()
-    return page("connect.html", ask=ask, accounts=oauth.others(standin), platform=standin.config.platform_name)
+    return page("connect.html", ask=ask, accounts=oauth.others(stand_in), platform=stand_in.config.platform_name)
 
 
-async def decide(standin: StandIn, request: Request) -> Response:
+async def decide(stand_in: StandIn, request: Request) -> Response:
     form = {name: str(value) for name, value in (await request.form()).items()}
     try:
-        ask = oauth.Ask(standin, form)
+        ask = oauth.Ask(stand_in, form)
     except oauth.OAuthFault as exc:
         return exc.response()
     if form.get("decision") != "allow":
         return RedirectResponse(oauth.refuse(ask), 303)
     account_id = form.get("account", "new")
-    if account_id not in {account["id"] for account in oauth.others(standin)}:
+    if account_id not in {account["id"] for account in oauth.others(stand_in)}:
         email = form.get("email", "").strip() or "merchant@example.com"
         name = form.get("business_name", "").strip() or email.partition("@")[0]
-        account_id = accounts.build(standin.store, standin.clock.now(), email=email, name=name)["id"]
-    return RedirectResponse(oauth.grant(standin, ask, account_id), 303)
+        account_id = accounts.build(stand_in.store, stand_in.clock.seconds(), email=email, name=name)["id"]
+    return RedirectResponse(oauth.grant(stand_in, ask, account_id), 303)

@@ -5,27 +5,29 @@ import re
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from devstack.stripe import billing, cards, payments
-from devstack.stripe.books import Books, Cause
+from devstack.kit.ids import random_text
+from devstack.stripe import accounts, cards, payments
+from devstack.stripe.books import Books
 from devstack.stripe.checkout import Declined
-from devstack.stripe.ids import random_text
+from devstack.stripe.events import Cause
 from devstack.stripe.jsontypes import Json, section
 from devstack.stripe.pages.checkout_page import expiry
 from devstack.stripe.pages.rendering import page
-from devstack.stripe.resources import accounts
 from devstack.stripe.resources.billing_portal_sessions import LIFE_SECONDS
-from devstack.stripe.standin import StandIn
+from devstack.stripe.stand_in import StandIn
 from devstack.stripe.store import Tenant
+from devstack.stripe.subscriptions import cancellation, changes, collection, timer
+from devstack.stripe.subscriptions.items import items_of, period_of, plan_of
 
 
 class _Visit:
     """A portal session that is still good, with what its pages show."""
 
-    def __init__(self, standin: StandIn, tenant: Tenant, session: Json) -> None:
-        self.standin = standin
+    def __init__(self, stand_in: StandIn, tenant: Tenant, session: Json) -> None:
+        self.stand_in = stand_in
         self.tenant = tenant
         self.session = session
-        self.books = Books(standin.store, standin.config, tenant, standin.clock.now(), Cause())
+        self.books = stand_in.reading(tenant)
         self.features: Json = self.books.get("billing_portal.configuration", session["configuration"])["features"]
         self.customer = self.books.get("customer", session["customer"])
 
@@ -35,14 +37,14 @@ class _Visit:
 
     def subscriptions(self) -> list[Json]:
         rows = self.books.where("subscription", customer=self.customer["id"])
-        return [row for row in rows if row["status"] not in billing.ENDED]
+        return [row for row in rows if row["status"] not in timer.ENDED]
 
     def subscription(self, subscription_id: str) -> Json | None:
         return next((row for row in self.subscriptions() if row["id"] == subscription_id), None)
 
     def options(self, subscription: Json) -> list[Json]:
         """The prices that the configuration lets this subscription switch to."""
-        current = billing.items_of(subscription)[0]["price"]["id"]
+        current = items_of(subscription)[0]["price"]["id"]
         found: list[Json] = []
         for product in self.features["subscription_update"]["products"]:
             for price_id in product["prices"]:
@@ -55,7 +57,7 @@ class _Visit:
         return self.books.get("product", price["product"])["name"]
 
     def render(self, template: str, status: int = 200, **values: object) -> Response:
-        seller = self.standin.store.find(accounts.EVERYWHERE, "account", self.tenant.account) or {}
+        seller = self.stand_in.store.find(accounts.EVERYWHERE, "account", self.tenant.account) or {}
         return page(
             template, status,
             session=self.session, customer=self.customer, features=self.features, home=self.home,
@@ -77,18 +79,18 @@ class _Visit:
         return RedirectResponse(f"{self.home}?home=1", 303)
 
 
-def _visit(standin: StandIn, token: str) -> _Visit | None:
-    row = standin.store.row(
+def _visit(stand_in: StandIn, token: str) -> _Visit | None:
+    row = stand_in.store.row(
         "SELECT id, account, livemode FROM objects WHERE kind = 'billing_portal.session' AND json_extract(data, '$._token') = ?",
         token,
     )
     if row is None:
         return None
     tenant = Tenant(row["account"], bool(row["livemode"]))
-    session = standin.store.find(tenant, "billing_portal.session", row["id"])
-    if session is None or standin.clock.now() - session["created"] > LIFE_SECONDS:
+    session = stand_in.store.find(tenant, "billing_portal.session", row["id"])
+    if session is None or stand_in.clock.seconds() - session["created"] > LIFE_SECONDS:
         return None
-    return _Visit(standin, tenant, session)
+    return _Visit(stand_in, tenant, session)
 
 
 def _expired() -> Response:
@@ -101,8 +103,8 @@ def _expired() -> Response:
     )
 
 
-async def home(standin: StandIn, request: Request) -> Response:
-    visit = _visit(standin, request.path_params["token"])
+async def home(stand_in: StandIn, request: Request) -> Response:
+    visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
     flow: Json | None = visit.session["flow"]
@@ -110,7 +112,7 @@ async def home(standin: StandIn, request: Request) -> Response:
         return RedirectResponse(visit.home + _flow_path(flow), 303)
     method = None
     for subscription in visit.subscriptions():
-        method = method or billing.method_for(visit.books, subscription)
+        method = method or collection.method_for(visit.books, subscription)
     invoices = (
         visit.books.where("invoice", customer=visit.customer["id"])
         if visit.features["invoice_history"]["enabled"]
@@ -133,9 +135,9 @@ def _flow_path(flow: Json) -> str:
     return f"/subscriptions/{subscription}/{'cancel' if kind == 'subscription_cancel' else 'update'}"
 
 
-async def action(standin: StandIn, request: Request) -> Response:
+async def action(stand_in: StandIn, request: Request) -> Response:
     """`/subscriptions/{id}/cancel | renew | update`: GET shows it, POST does it."""
-    visit = _visit(standin, request.path_params["token"])
+    visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
     subscription = visit.subscription(request.path_params["subscription_id"])
@@ -161,20 +163,20 @@ async def _cancel(visit: _Visit, subscription: Json, request: Request) -> Respon
         return visit.render(
             "portal_cancel.html",
             subscription=subscription,
-            period_end=billing.period_of(subscription)[1],
+            period_end=period_of(subscription)[1],
             mode=feature["mode"],
         )
     form = await request.form()
     feedback = str(form.get("feedback", "")) or None
-    with visit.standin.books(visit.tenant, _cause()) as books:
+    with visit.stand_in.books(visit.tenant, _cause()) as books:
         if feature["mode"] == "immediately":
-            billing.end(books, subscription, reason="cancellation_requested", details={"feedback": feedback})
+            cancellation.end(books, subscription, reason="cancellation_requested", details={"feedback": feedback})
         else:
-            billing.schedule_end(
+            cancellation.schedule_end(
                 books,
                 subscription,
                 at_period_end=False,
-                moment=billing.period_of(subscription)[1],
+                moment=period_of(subscription)[1],
                 details={"feedback": feedback},
             )
     return visit.done("Your subscription has been canceled.")
@@ -183,14 +185,14 @@ async def _cancel(visit: _Visit, subscription: Json, request: Request) -> Respon
 def _renew(visit: _Visit, subscription: Json, request: Request) -> Response:
     if request.method == "GET":
         return visit.render("portal_renew.html", subscription=subscription)
-    with visit.standin.books(visit.tenant, _cause()) as books:
-        billing.keep(books, subscription)
+    with visit.stand_in.books(visit.tenant, _cause()) as books:
+        cancellation.keep(books, subscription)
     return visit.done("Your subscription has been renewed.")
 
 
-async def update(standin: StandIn, request: Request) -> Response:
+async def update(stand_in: StandIn, request: Request) -> Response:
     """`/subscriptions/{id}/update/{price}`: GET asks for confirmation, POST switches."""
-    visit = _visit(standin, request.path_params["token"])
+    visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
     subscription = visit.subscription(request.path_params["subscription_id"])
@@ -208,22 +210,22 @@ async def update(standin: StandIn, request: Request) -> Response:
         return page(
             "gone.html", 404, title="Not available", text="This plan is not offered.", back=f"{visit.home}?home=1"
         )
-    item = billing.items_of(subscription)[0]
+    item = items_of(subscription)[0]
     quantity = int(request.query_params.get("quantity") or item["quantity"])
     if request.method == "GET":
         return visit.render(
             "portal_confirm.html", subscription=subscription, price=price, old=item["price"], quantity=quantity
         )
-    with visit.standin.books(visit.tenant, _cause()) as books:
-        changed = {**item, "price": price, "plan": billing.plan_of(price), "quantity": quantity}
-        items = [changed if row["id"] == item["id"] else row for row in billing.items_of(subscription)]
-        billing.switch(books, subscription, items, feature["proration_behavior"])
+    with visit.stand_in.books(visit.tenant, _cause()) as books:
+        changed = {**item, "price": price, "plan": plan_of(price), "quantity": quantity}
+        items = [changed if row["id"] == item["id"] else row for row in items_of(subscription)]
+        changes.switch(books, subscription, items, feature["proration_behavior"])
     return visit.done("Your subscription has been updated.")
 
 
-async def customer(standin: StandIn, request: Request) -> Response:
+async def customer(stand_in: StandIn, request: Request) -> Response:
     """Name and email, as far as the configuration lets them be changed."""
-    visit = _visit(standin, request.path_params["token"])
+    visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
     feature: Json = visit.features["customer_update"]
@@ -244,13 +246,13 @@ async def customer(standin: StandIn, request: Request) -> Response:
     changes = {name: str(form.get(name, "")).strip() or None for name in fields}
     if "email" in changes and "@" not in (changes["email"] or ""):
         return visit.render("portal_customer.html", 402, fields=fields, error="Your email is incomplete.")
-    with visit.standin.books(visit.tenant, _cause()) as books:
+    with visit.stand_in.books(visit.tenant, _cause()) as books:
         books.change(visit.customer, "customer.updated", **changes)
     return visit.done("Your billing information has been updated.")
 
 
-async def payment_methods(standin: StandIn, request: Request) -> Response:
-    visit = _visit(standin, request.path_params["token"])
+async def payment_methods(stand_in: StandIn, request: Request) -> Response:
+    visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
     if not visit.features["payment_method_update"]["enabled"]:
@@ -275,7 +277,7 @@ async def payment_methods(standin: StandIn, request: Request) -> Response:
             raise Declined(cards.DECLINES[decline.decline][1])
     except Declined as exc:
         return visit.render("portal_payment_method.html", 402, error=exc, values=values)
-    with visit.standin.books(visit.tenant, _cause()) as books:
+    with visit.stand_in.books(visit.tenant, _cause()) as books:
         use_card(books, visit.customer, visit.subscriptions(), number, month, year)
     return visit.done("Your payment method has been updated.")
 

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from jinja2 import Undefined
 from starlette.responses import HTMLResponse
 
+from devstack.kit.templates import templates
 from devstack.stripe import money
 
 _FOLDER = Path(__file__).resolve().parent.parent / "templates"
@@ -21,12 +22,9 @@ def _minute(moment: int | float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-_environment = Environment(
-    loader=FileSystemLoader(_FOLDER), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
-)
 _FILTERS = {"money": money.written, "day": _day, "minute": _minute}
-vars(_environment)["filters"].update(_FILTERS)
+_TEMPLATES = templates(_FOLDER, _FILTERS, undefined=Undefined)
 
 
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    return HTMLResponse(_environment.get_template(template).render(**values), status, _SECURITY)
+    return HTMLResponse(_TEMPLATES.get_template(template).render(**values), status, _SECURITY)

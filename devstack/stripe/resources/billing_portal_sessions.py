@@ -4,13 +4,14 @@ from typing import cast
 
 from stripe.params.billing_portal import SessionCreateParams
 
-from devstack.stripe import billing, errors
+from devstack.kit.ids import random_text
+from devstack.stripe import customers, errors
 from devstack.stripe.books import Books
-from devstack.stripe.ids import random_text
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.resources import billing_portal_configurations as configurations
-from devstack.stripe.resources import customers
 from devstack.stripe.routing import Route
+from devstack.stripe.subscriptions import timer
+from devstack.stripe.subscriptions.items import items_of
 
 LIFE_SECONDS = 3600
 _FEATURE = {
@@ -101,7 +102,7 @@ def _flow(books: Books, data: Json, customer: Json, configuration: Json) -> Json
     subscription = books.require("subscription", body["subscription"], f"{path}[subscription]")
     if subscription["customer"] != customer["id"]:
         raise errors.invalid("The subscription does not belong to this customer.", f"{path}[subscription]")
-    if subscription["status"] in billing.ENDED:
+    if subscription["status"] in timer.ENDED:
         raise errors.invalid("This subscription has already been canceled.", f"{path}[subscription]")
     if kind == "subscription_cancel" and (subscription["cancel_at_period_end"] or subscription["cancel_at"]):
         raise errors.invalid(
@@ -117,7 +118,7 @@ def _flow(books: Books, data: Json, customer: Json, configuration: Json) -> Json
 
 def _check_confirm(body: Json, subscription: Json, configuration: Json, path: str) -> None:
     allowed = {p for product in configuration["features"]["subscription_update"]["products"] for p in product["prices"]}
-    known = {item["id"] for item in billing.items_of(subscription)}
+    known = {item["id"] for item in items_of(subscription)}
     items = cast(list[Json], body["items"])
     if len(items) != 1:
         raise errors.invalid("The portal can update only one subscription item.", f"{path}[items]")

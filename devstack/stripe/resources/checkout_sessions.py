@@ -11,13 +11,12 @@ from stripe.params.checkout import (
     SessionUpdateParams,
 )
 
-from devstack.stripe import checkout, errors, lists, money
+from devstack.stripe import checkout, customers, errors, lists, money, prices, products
 from devstack.stripe.books import Books
 from devstack.stripe.ids import new_checkout_session_id, new_id
 from devstack.stripe.jsontypes import Json, section
 from devstack.stripe.parameters import NoParams, merged_metadata
 from devstack.stripe.periods import DAY
-from devstack.stripe.resources import customers, prices, products
 from devstack.stripe.routing import LISTING, Route
 
 MIN_LIFE_SECONDS, MAX_LIFE_SECONDS = 30 * 60, DAY

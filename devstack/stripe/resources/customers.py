@@ -1,56 +1,22 @@
-"""Owns customers."""
-
-from typing import Any
+"""Owns the API of customers."""
 
 from stripe.params import CustomerCreateParams, CustomerListParams, CustomerUpdateParams
 
-from devstack.stripe import billing, errors, lists
+from devstack.stripe import customers, errors, lists
 from devstack.stripe.books import Books
-from devstack.stripe.ids import random_text
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams, merged_metadata, unset_as_none
 from devstack.stripe.routing import LISTING, Route
+from devstack.stripe.subscriptions import cancellation, timer
 
 _PLAIN = ("address", "description", "email", "name", "phone", "shipping", "tax_exempt", "preferred_locales", "balance")
 _HANDLED = f"metadata {' '.join(_PLAIN)}"
 
 
-def build(books: Books, **fields: Any) -> Json:
-    customer: Json = {
-        **books.stamp("customer"),
-        "address": None,
-        "balance": 0,
-        "currency": None,
-        "customer_account": None,
-        "default_source": None,
-        "delinquent": False,
-        "description": None,
-        "discount": None,
-        "email": None,
-        "invoice_prefix": random_text(8).upper(),
-        "invoice_settings": {
-            "custom_fields": None,
-            "default_payment_method": None,
-            "footer": None,
-            "rendering_options": None,
-        },
-        "metadata": {},
-        "name": None,
-        "next_invoice_sequence": 1,
-        "phone": None,
-        "preferred_locales": [],
-        "shipping": None,
-        "tax_exempt": "none",
-        "test_clock": None,
-    }
-    customer.update(fields)
-    return books.add(customer, "customer.created")
-
-
 def create(books: Books, params: Json) -> Json:
     fields = {name: unset_as_none(params[name]) for name in _PLAIN if name in params}
     _check_email(fields.get("email"))
-    return build(books, **fields, metadata=merged_metadata({}, params.get("metadata")))
+    return customers.build(books, **fields, metadata=merged_metadata({}, params.get("metadata")))
 
 
 def retrieve(books: Books, params: Json, customer_id: str) -> Json:
@@ -58,7 +24,7 @@ def retrieve(books: Books, params: Json, customer_id: str) -> Json:
 
 
 def update(books: Books, params: Json, customer_id: str) -> Json:
-    customer = living(books, customer_id)
+    customer = customers.living(books, customer_id)
     changes = {name: unset_as_none(params[name]) for name in _PLAIN if name in params}
     _check_email(changes.get("email"))
     changes["metadata"] = merged_metadata(customer["metadata"], params.get("metadata"))
@@ -72,10 +38,10 @@ def update(books: Books, params: Json, customer_id: str) -> Json:
 
 
 def delete(books: Books, params: Json, customer_id: str) -> Json:
-    customer = living(books, customer_id)
+    customer = customers.living(books, customer_id)
     for subscription in books.where("subscription", customer=customer_id):
-        if subscription["status"] not in billing.ENDED:
-            billing.end(books, subscription, reason="cancellation_requested")
+        if subscription["status"] not in timer.ENDED:
+            cancellation.end(books, subscription, reason="cancellation_requested")
     gone = {"id": customer_id, "object": "customer", "deleted": True}
     books.emit("customer.deleted", customer)
     books.store.replace(books.tenant, {**gone, "_email": customer["email"], "created": customer["created"]})
@@ -85,19 +51,6 @@ def delete(books: Books, params: Json, customer_id: str) -> Json:
 def list_(books: Books, params: Json) -> Json:
     rows = [row for row in books.where("customer") if not row.get("deleted")]
     return lists.page(books, lists.matching(rows, params, "email"), params, "/v1/customers")
-
-
-def living(books: Books, customer_id: str, param: str | None = None) -> Json:
-    customer = books.require("customer", customer_id, param)
-    if customer.get("deleted"):
-        raise errors.no_such("customer", customer_id, param or "id", status=400 if param else 404)
-    return customer
-
-
-def payment_methods(books: Books, params: Json, customer_id: str) -> Json:
-    living(books, customer_id)
-    rows = lists.matching(books.where("payment_method", customer=customer_id), params, "type")
-    return lists.page(books, rows, params, f"/v1/customers/{customer_id}/payment_methods")
 
 
 def _check_email(email: str | None) -> None:

@@ -2,11 +2,12 @@
 
 from stripe.params import InvoiceListLinesParams, InvoiceListParams, InvoicePayParams, InvoiceVoidInvoiceParams
 
-from devstack.stripe import billing, errors, lists
+from devstack.stripe import errors, lists
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams
 from devstack.stripe.routing import LISTING, Route
+from devstack.stripe.subscriptions import collection
 
 
 def retrieve(books: Books, params: Json, invoice_id: str) -> Json:
@@ -30,7 +31,7 @@ def pay(books: Books, params: Json, invoice_id: str) -> Json:
     if invoice["status"] == "paid":
         raise errors.invalid("Invoice is already paid", code="invoice_already_paid")
     if invoice["status"] == "draft":
-        billing.finalize_and_collect(books, invoice_id)
+        collection.finalize_and_collect(books, invoice_id)
         return books.get("invoice", invoice_id)
     if invoice["status"] != "open":
         raise errors.invalid("This invoice can no longer be paid.", code="invoice_not_editable")
@@ -40,7 +41,7 @@ def pay(books: Books, params: Json, invoice_id: str) -> Json:
         else None
     )
     subscription = books.get("subscription", invoice["_subscription"])
-    return billing.collect(books, subscription, invoice, method)[1]
+    return collection.collect(books, subscription, invoice, method)[1]
 
 
 def void(books: Books, params: Json, invoice_id: str) -> Json:

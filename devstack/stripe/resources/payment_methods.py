@@ -2,11 +2,10 @@
 
 from stripe.params import CustomerListPaymentMethodsParams, PaymentMethodDetachParams, PaymentMethodListParams
 
-from devstack.stripe import errors, lists
+from devstack.stripe import customers, errors, lists
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams
-from devstack.stripe.resources import customers
 from devstack.stripe.routing import PAGING, Route
 
 
@@ -31,6 +30,12 @@ def detach(books: Books, params: Json, method_id: str) -> Json:
     return method
 
 
+def list_of_customer(books: Books, params: Json, customer_id: str) -> Json:
+    customers.living(books, customer_id)
+    rows = lists.matching(books.where("payment_method", customer=customer_id), params, "type")
+    return lists.page(books, rows, params, f"/v1/customers/{customer_id}/payment_methods")
+
+
 ROUTES = [
     Route("GET", "/v1/payment_methods", PaymentMethodListParams, list_, f"customer type{PAGING}"),
     Route("GET", "/v1/payment_methods/{id}", NoParams, retrieve),
@@ -39,7 +44,7 @@ ROUTES = [
         "GET",
         "/v1/customers/{id}/payment_methods",
         CustomerListPaymentMethodsParams,
-        customers.payment_methods,
+        list_of_customer,
         f"type{PAGING}",
     ),
 ]

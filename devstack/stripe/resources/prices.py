@@ -1,17 +1,15 @@
 """Owns prices: amounts never change once made, only `active`, names and lookup keys do."""
 
-from decimal import Decimal
 from typing import cast
 
 from stripe.params import PriceCreateParams, PriceListParams, PriceUpdateParams
 
-from devstack.stripe import errors, lists, money
+from devstack.stripe import errors, lists, prices, products
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams, merged_metadata, unset_as_none
 from devstack.stripe.routing import Route
 
-MAX_AMOUNT = 99_999_999
 MAX_LOOKUP_KEYS = 10
 _HANDLED = """
     active billing_scheme currency lookup_key metadata nickname product tax_behavior transfer_lookup_key
@@ -27,59 +25,12 @@ def create(books: Books, params: Json) -> Json:
     if "product_data" in params:
         if "product" in params:
             raise errors.invalid("You may only specify one of these parameters: product, product_data.", "product")
-        from devstack.stripe.resources import products
-
         product = products.build(books, params["product_data"])
         params = {**params, "product": product["id"]}
     if "product" not in params:
         raise errors.missing("product")
     books.require("product", params["product"], "product")
-    return build(books, params)
-
-
-def build(books: Books, params: Json, path: str = "") -> Json:
-    def at(name: str) -> str:
-        return f"{path}[{name}]" if path else name
-
-    if params.get("billing_scheme", "per_unit") != "per_unit":
-        raise errors.invalid(
-            "This local stand-in knows only per-unit prices with a fixed amount.", at("billing_scheme")
-        )
-    currency = money.currency(params["currency"], at("currency"))
-    amount, exact = _amount(params, at("unit_amount"))
-    recurring = params.get("recurring")
-    if recurring is not None:
-        recurring = {
-            "interval": recurring["interval"],
-            "interval_count": recurring.get("interval_count", 1),
-            "meter": None,
-            "trial_period_days": recurring.get("trial_period_days"),
-            "usage_type": recurring.get("usage_type", "licensed"),
-        }
-        if recurring["usage_type"] != "licensed":
-            raise errors.invalid("This local stand-in knows only licensed usage.", at("recurring[usage_type]"))
-    price: Json = {
-        **books.stamp("price"),
-        "active": params.get("active", True),
-        "billing_scheme": "per_unit",
-        "currency": currency,
-        "custom_unit_amount": None,
-        "lookup_key": None,
-        "metadata": merged_metadata({}, params.get("metadata")),
-        "nickname": params.get("nickname"),
-        "product": params["product"],
-        "recurring": recurring,
-        "tax_behavior": params.get("tax_behavior", "unspecified"),
-        "tiers_mode": None,
-        "transform_quantity": None,
-        "type": "recurring" if recurring else "one_time",
-        "unit_amount": amount,
-        "unit_amount_decimal": exact,
-    }
-    if "lookup_key" in params:
-        _claim_lookup_key(books, params["lookup_key"], bool(params.get("transfer_lookup_key")), price["id"])
-        price["lookup_key"] = params["lookup_key"]
-    return books.add(price, "price.created")
+    return prices.build(books, params)
 
 
 def retrieve(books: Books, params: Json, price_id: str) -> Json:
@@ -96,7 +47,7 @@ def update(books: Books, params: Json, price_id: str) -> Json:
     if "lookup_key" in params:
         changes["lookup_key"] = unset_as_none(params["lookup_key"])
         if changes["lookup_key"]:
-            _claim_lookup_key(books, changes["lookup_key"], bool(params.get("transfer_lookup_key")), price_id)
+            prices.claim_lookup_key(books, changes["lookup_key"], bool(params.get("transfer_lookup_key")), price_id)
     if changes.get("active") is False:
         product = books.find("product", price["product"])
         if product and product["default_price"] == price_id:
@@ -127,34 +78,6 @@ def list_(books: Books, params: Json) -> Json:
         wanted = cast(Json, params["recurring"])
         rows = [r for r in rows if r["recurring"] and all(r["recurring"].get(k) == v for k, v in wanted.items())]
     return lists.page(books, rows, params, "/v1/prices")
-
-
-def _amount(params: Json, param: str) -> tuple[int | None, str]:
-    if "unit_amount" in params and "unit_amount_decimal" in params:
-        raise errors.invalid("You may only specify one of these parameters: unit_amount, unit_amount_decimal.", param)
-    if "unit_amount_decimal" in params:
-        exact = cast(Decimal, params["unit_amount_decimal"])
-        whole = int(exact) if exact == int(exact) else None
-        if exact < 0:
-            raise errors.invalid("Invalid non-negative integer", param)
-        return whole, format(exact.normalize(), "f")
-    if "unit_amount" not in params:
-        raise errors.missing(param)
-    amount = cast(int, params["unit_amount"])
-    if amount < 0:
-        raise errors.invalid("Invalid non-negative integer", param, "parameter_invalid_integer")
-    if amount > MAX_AMOUNT:
-        raise errors.invalid(f"Invalid integer: must be no more than {MAX_AMOUNT}", param, "amount_too_large")
-    return amount, str(amount)
-
-
-def _claim_lookup_key(books: Books, key: str, transfer: bool, price_id: str) -> None:
-    for holder in books.where("price", lookup_key=key):
-        if holder["id"] == price_id:
-            continue
-        if not transfer:
-            raise errors.invalid(f"A price (`{holder['id']}`) already uses that lookup key.", "lookup_key")
-        books.change(holder, "price.updated", lookup_key=None)
 
 
 ROUTES = [

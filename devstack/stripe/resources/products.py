@@ -1,22 +1,14 @@
 """Owns products: what is sold, and whether it still is."""
 
-import re
-
 from stripe.params import ProductCreateParams, ProductListParams, ProductUpdateParams
 
-from devstack.stripe import errors, lists
+from devstack.stripe import errors, lists, prices, products
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.parameters import NoParams, merged_metadata
-from devstack.stripe.resources import prices
 from devstack.stripe.routing import LISTING, Route
 
-_PLAIN = (
-    "active", "description", "images", "marketing_features", "name", "package_dimensions", "shippable",
-    "statement_descriptor", "tax_code", "unit_label", "url",
-)  # fmt: skip
-_LISTS = ("images", "marketing_features")
-_HANDLED = f"metadata {' '.join(_PLAIN)}"
+_HANDLED = f"metadata {' '.join(products.PLAIN)}"
 _DEFAULT_PRICE = """
     default_price_data.currency default_price_data.metadata default_price_data.tax_behavior
     default_price_data.unit_amount default_price_data.unit_amount_decimal
@@ -25,40 +17,11 @@ _DEFAULT_PRICE = """
 
 
 def create(books: Books, params: Json) -> Json:
-    product = build(books, params)
+    product = products.build(books, params)
     if "default_price_data" in params:
         price = prices.build(books, {**params["default_price_data"], "product": product["id"]}, "default_price_data")
         product = books.change(product, "product.updated", default_price=price["id"])
     return product
-
-
-def build(books: Books, params: Json) -> Json:
-    product: Json = {
-        **books.stamp("product"),
-        "active": True,
-        "default_price": None,
-        "description": None,
-        "images": [],
-        "marketing_features": [],
-        "metadata": merged_metadata({}, params.get("metadata")),
-        "name": "",
-        "package_dimensions": None,
-        "shippable": None,
-        "statement_descriptor": None,
-        "tax_code": None,
-        "type": params.get("type", "service"),
-        "unit_label": None,
-        "updated": books.now,
-        "url": None,
-    }
-    product.update({name: _cleared(name, params[name]) for name in _PLAIN if name in params})
-    if "id" in params:
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", params["id"]):
-            raise errors.invalid("Invalid product id.", "id")
-        if books.find("product", params["id"]):
-            raise errors.invalid("Product already exists.", "id", "resource_already_exists")
-        product["id"] = params["id"]
-    return books.add(product, "product.created")
 
 
 def retrieve(books: Books, params: Json, product_id: str) -> Json:
@@ -67,7 +30,7 @@ def retrieve(books: Books, params: Json, product_id: str) -> Json:
 
 def update(books: Books, params: Json, product_id: str) -> Json:
     product = books.require("product", product_id)
-    changes = {name: _cleared(name, params[name]) for name in _PLAIN if name in params}
+    changes = {name: products.cleared(name, params[name]) for name in products.PLAIN if name in params}
     if "metadata" in params:
         changes["metadata"] = merged_metadata(product["metadata"], params["metadata"])
     if "default_price" in params:
@@ -97,10 +60,6 @@ def list_(books: Books, params: Json) -> Json:
     if "ids" in params:
         rows = [row for row in rows if row["id"] in params["ids"]]
     return lists.page(books, rows, params, "/v1/products")
-
-
-def _cleared(name: str, value: object) -> object:
-    return ([] if name in _LISTS else None) if value == "" else value
 
 
 ROUTES = [

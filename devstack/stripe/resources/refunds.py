@@ -2,7 +2,7 @@
 
 from stripe.params import RefundCreateParams, RefundListParams, RefundUpdateParams
 
-from devstack.stripe import errors, lists, money, payments
+from devstack.stripe import balance, errors, lists, money
 from devstack.stripe.books import Books
 from devstack.stripe.ids import new_id
 from devstack.stripe.jsontypes import Json
@@ -57,7 +57,7 @@ def refund(books: Books, charge: Json, amount: int | None, reason: str | None, m
         "status": "succeeded",
         "transfer_reversal": None,
     }
-    made["balance_transaction"] = payments.book(
+    made["balance_transaction"] = balance.book(
         books, made["id"], charge["currency"], -amount, 0, kind="refund", category="refund"
     )
     books.add(made, "refund.created")

@@ -4,11 +4,13 @@ from typing import Any, cast
 
 from stripe.params import SubscriptionCancelParams, SubscriptionListParams, SubscriptionUpdateParams
 
-from devstack.stripe import billing, errors, lists
+from devstack.stripe import errors, lists
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json, section
 from devstack.stripe.parameters import NoParams, merged_metadata, unset_as_none
 from devstack.stripe.routing import LISTING, Route
+from devstack.stripe.subscriptions import cancellation, changes, timer
+from devstack.stripe.subscriptions.items import items_of, new_item, period_of, plan_of
 
 _AFTER_END = frozenset({"metadata", "cancellation_details", "expand"})
 _HANDLED = """
@@ -28,17 +30,17 @@ def list_(books: Books, params: Json) -> Json:
     if status is None:
         rows = [row for row in rows if row["status"] != "canceled"]
     elif status == "ended":
-        rows = [row for row in rows if row["status"] in billing.ENDED]
+        rows = [row for row in rows if row["status"] in timer.ENDED]
     elif status != "all":
         rows = [row for row in rows if row["status"] == status]
     if "price" in params:
-        rows = [row for row in rows if any(i["price"]["id"] == params["price"] for i in billing.items_of(row))]
+        rows = [row for row in rows if any(i["price"]["id"] == params["price"] for i in items_of(row))]
     return lists.page(books, rows, params, "/v1/subscriptions")
 
 
 def update(books: Books, params: Json, subscription_id: str) -> Json:
     subscription = books.require("subscription", subscription_id)
-    if subscription["status"] in billing.ENDED and set(params) - _AFTER_END:
+    if subscription["status"] in timer.ENDED and set(params) - _AFTER_END:
         raise errors.invalid("A canceled subscription can only update its cancellation_details and metadata.")
     if params.get("payment_behavior") == "pending_if_incomplete":
         raise errors.invalid("This local stand-in does not support pending updates.", "payment_behavior")
@@ -51,20 +53,20 @@ def update(books: Books, params: Json, subscription_id: str) -> Json:
         subscription = _trial(books, subscription, params["trial_end"])
     if "items" in params:
         items = _items(books, subscription, params["items"])
-        subscription = billing.switch(books, subscription, items, params.get("proration_behavior", "create_prorations"))
+        subscription = changes.switch(books, subscription, items, params.get("proration_behavior", "create_prorations"))
         _refuse_incomplete(params, subscription)
     return _ending(books, subscription, params)
 
 
 def cancel(books: Books, params: Json, subscription_id: str) -> Json:
     subscription = books.require("subscription", subscription_id)
-    if subscription["status"] in billing.ENDED:
+    if subscription["status"] in timer.ENDED:
         raise errors.no_such("subscription", subscription_id, "id", status=404)
     for name in ("invoice_now", "prorate"):
         if params.get(name):
             raise errors.invalid(f"This local stand-in does not support `{name}`.", name)
     details = {name: unset_as_none(value) for name, value in section(params.get("cancellation_details")).items()}
-    return billing.end(books, subscription, reason="cancellation_requested", details=details)
+    return cancellation.end(books, subscription, reason="cancellation_requested", details=details)
 
 
 def _plain(books: Books, subscription: Json, params: Json) -> Json:
@@ -86,23 +88,23 @@ def _plain(books: Books, subscription: Json, params: Json) -> Json:
 
 def _trial(books: Books, subscription: Json, moment: Any) -> Json:
     if moment == "now":
-        return billing.end_trial(books, subscription, None)
+        return changes.end_trial(books, subscription, None)
     if moment <= books.now:
         raise errors.invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", "trial_end")
-    return billing.end_trial(books, subscription, moment)
+    return changes.end_trial(books, subscription, moment)
 
 
 def _items(books: Books, subscription: Json, changes: list[Json]) -> list[Json]:
     """The items after the change. An entry without an id ADDS an item, as it does at Stripe."""
-    items = {item["id"]: dict(item) for item in billing.items_of(subscription)}
-    start, end = billing.period_of(subscription)
+    items = {item["id"]: dict(item) for item in items_of(subscription)}
+    start, end = period_of(subscription)
     for index, change in enumerate(changes):
         path = f"items[{index}]"
         price = _price(books, subscription, change["price"], f"{path}[price]") if "price" in change else None
         if "id" not in change:
             if price is None:
                 raise errors.missing(f"{path}[price]")
-            item = billing.new_item(books, subscription["id"], price, change.get("quantity", 1), start, end)
+            item = new_item(books, subscription["id"], price, change.get("quantity", 1), start, end)
             items[item["id"]] = item
             continue
         if change["id"] not in items:
@@ -112,7 +114,7 @@ def _items(books: Books, subscription: Json, changes: list[Json]) -> list[Json]:
             continue
         item = items[change["id"]]
         if price is not None:
-            item.update(price=price, plan=billing.plan_of(price))
+            item.update(price=price, plan=plan_of(price))
             if "quantity" not in change:
                 item["quantity"] = 1
         item["quantity"] = change.get("quantity", item["quantity"])
@@ -172,16 +174,16 @@ def _ending(books: Books, subscription: Json, params: Json) -> Json:
     if params.get("cancel_at_period_end") is True:
         if subscription["cancel_at_period_end"]:
             return subscription
-        return billing.schedule_end(books, subscription, at_period_end=True, moment=None, details=details)
+        return cancellation.schedule_end(books, subscription, at_period_end=True, moment=None, details=details)
     moment = params.get("cancel_at")
     if moment:
-        return billing.schedule_end(
+        return cancellation.schedule_end(
             books, subscription, at_period_end=False, moment=_moment(books, subscription, moment), details=details
         )
     undo_flag = params.get("cancel_at_period_end") is False and subscription["cancel_at_period_end"]
     undo_moment = moment == "" and subscription["cancel_at"] is not None
     if undo_flag or undo_moment:
-        return billing.keep(books, subscription)
+        return cancellation.keep(books, subscription)
     if details:
         merged = {**subscription["cancellation_details"], **details}
         return books.change(subscription, "customer.subscription.updated", cancellation_details=merged)
@@ -190,7 +192,7 @@ def _ending(books: Books, subscription: Json, params: Json) -> Json:
 
 def _moment(books: Books, subscription: Json, moment: Any) -> int:
     if isinstance(moment, str):
-        return billing.period_of(subscription)[1]
+        return period_of(subscription)[1]
     if moment <= books.now:
         raise errors.invalid("`cancel_at` must be a timestamp in the future.", "cancel_at")
     return moment

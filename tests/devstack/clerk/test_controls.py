@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.clerk.config import ConfigError, frontend_api_host, parse_config, publishable_key
+from devstack.clerk.config import Config, ConfigError, frontend_api_host, publishable_key
 
 NewEmail = Callable[[], str]
 
@@ -101,4 +101,4 @@ def _document(**changed: Any) -> dict[str, Any]:
 )
 def test_a_configuration_that_cannot_be_played_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
-        parse_config(document)
+        Config.from_json(document)

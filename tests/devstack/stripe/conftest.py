@@ -19,9 +19,8 @@ import pytest
 import stripe
 import uvicorn
 
-from devstack.stripe.app import build
+from devstack.stripe.app import create_app
 from devstack.stripe.config import Config
-from devstack.stripe.standin import StandIn
 from tests.devstack.stripe import conformity
 
 KEYS = {"test": "sk_test_local0000000000000001", "live": "sk_live_local0000000000000001"}
@@ -134,10 +133,8 @@ class Service:
 
     def start(self) -> None:
         """In a thread of this process."""
-        standin = StandIn(Config.from_json(self.config), str(self.folder / "stripe.sqlite"))
-        self._server = uvicorn.Server(
-            uvicorn.Config(build(standin), port=self.port, log_level="warning", lifespan="on")
-        )
+        app = create_app(Config.from_json(self.config), database=str(self.folder / "stripe.sqlite"))
+        self._server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_level="warning", lifespan="on"))
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
         self._wait(self._thread.is_alive)

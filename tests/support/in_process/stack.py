@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 import httpx
 
 from api_multi.routes import APP as API_MULTI
-from devstack.configuration import Configuration
+from deploy.vendor import load_toml
 from devstack.paths import worker_folder
-from devstack.ports import Ports
-from devstack.secrets import Secrets
-from devstack.vendor import load_toml
+from devstack.stack.configuration import Configuration
+from devstack.stack.ports import Ports
+from devstack.stack.secrets import Secrets
 from dream.runtime import checkpoints, clock
 from dream.runtime.bindings import Sql
 from dream.runtime.context import Context

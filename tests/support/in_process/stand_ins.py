@@ -1,78 +1,68 @@
-"""Stripe and Clerk as ASGI apps in this process. The one module that knows how the stand-ins of devstack are put together.
+"""Stripe and Clerk as ASGI apps in this process. Their webhooks go over the network of this process.
 
-Both are built once for a test run, for that costs tens of milliseconds; `start_anew` gives them empty books.
+Both are built once for a test run, since that takes tens of milliseconds; `start_anew` gives them the data of the beginning.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
-import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
-from unittest import mock
 
 import httpx
 from starlette.types import ASGIApp
 
-from devstack.clerk import app as clerk_app
-from devstack.clerk.config import parse_config
-from devstack.clerk.stand_in import build as build_clerk
-from devstack.configuration import Configuration
-from devstack.stripe.app import build as stripe_app
-from devstack.stripe.config import Config
-from devstack.stripe.deliveries import Rules
-from devstack.stripe.standin import StandIn as StripeStandIn
+from devstack.clerk.app import create_app as create_clerk
+from devstack.clerk.app import stand_in_of as clerk_of
+from devstack.clerk.config import Config as ClerkConfig
+from devstack.kit.deliveries import Deliveries, Rules
+from devstack.kit.sender import ANSWER_KEPT_CHARACTERS, Answer, Unreachable
+from devstack.stack.configuration import Configuration
+from devstack.stripe.app import create_app as create_stripe
+from devstack.stripe.app import stand_in_of as stripe_of
+from devstack.stripe.config import Config as StripeConfig
 
 
 class StandIns:
-    """Both vendors. They send webhooks over `network` for as long as the test run lasts."""
+    """Both vendors, and their background work for as long as the test run lasts."""
 
     def __init__(self, configuration: Configuration, network: httpx.AsyncBaseTransport) -> None:
-        self._network = network
-        with self._sending_over_network():
-            config = Config.from_json({**configuration.stripe(), "clockSubscribers": []})
-            self._stripe = StripeStandIn(config, ":memory:")
-        self._clerk = build_clerk(parse_config(configuration.clerk()), ":memory:")
-        with mock.patch.object(clerk_app, "build", return_value=self._clerk):
-            clerk = clerk_app.create_app(self._clerk.config, "")
-        self.apps: dict[str, ASGIApp] = {"stripe": stripe_app(self._stripe), "clerk": clerk}
-        self._beginning: dict[Any, bytes] = {}
-        self._work: list[asyncio.Task[Any]] = []
+        async def send(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+            request = httpx.Request("POST", url, headers=dict(headers), content=body)
+            try:
+                answer = await network.handle_async_request(request)
+                await answer.aread()
+            except httpx.TransportError as error:
+                raise Unreachable(str(error)) from error
+            return Answer(answer.status_code, answer.text[:ANSWER_KEPT_CHARACTERS])
 
-    @contextmanager
-    def _sending_over_network(self) -> Generator[None]:
-        """The stand-ins make their own HTTP clients; here those use our network."""
-        client = httpx.AsyncClient(transport=self._network, timeout=20)
-        with mock.patch.object(httpx, "AsyncClient", return_value=client):
-            yield
+        stripe_config = StripeConfig.from_json({**configuration.stripe(), "clockSubscribers": []})
+        stripe_app = create_stripe(stripe_config, sender=send)
+        clerk_app = create_clerk(ClerkConfig.from_json(configuration.clerk()), sender=send)
+        self.apps: dict[str, ASGIApp] = {"stripe": stripe_app, "clerk": clerk_app}
+        self._stripe, self._clerk = stripe_of(stripe_app), clerk_of(clerk_app)
+        self._beginnings: dict[Any, bytes] = {}
+        self._work: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
-        """Starts what the stand-ins do by themselves: deliveries and timers. `start_anew` goes back to the books as they are now."""
-        self._stripe.store.run("DELETE FROM deliveries")
-        self._beginning = {store: _connection(store).serialize() for store in (self._stripe.store, self._clerk.store)}
-        with self._sending_over_network():
-            self._work = [asyncio.create_task(self._stripe.run()), asyncio.create_task(self._clerk.webhooks.run())]
-            await asyncio.sleep(0)
+        """Starts the background work: deliveries and timers. `start_anew` goes back to the data as they are now."""
+        for stand_in in (self._stripe, self._clerk):
+            stand_in.deliveries.queue.clear()
+            self._beginnings[stand_in.store] = stand_in.store.snapshot()
+        self._work = [asyncio.create_task(self._stripe.run()), asyncio.create_task(self._clerk.run())]
+        await asyncio.sleep(0)
 
     def start_anew(self) -> None:
-        """The books of the beginning, no faults, no rules, nothing paused, the real time. Signing keys stay."""
-        for store, image in self._beginning.items():
-            connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            connection.deserialize(image)
-            connection.row_factory = _connection(store).row_factory
-            _connection(store).close()
-            vars(store)["_db"] = connection
+        """Restores the data of the beginning: no faults, no rules, nothing paused, the real time. Signing keys stay."""
+        for store, snapshot in self._beginnings.items():
+            store.restore(snapshot)
         self.move_clock(0)
-        self._stripe.faults.waiting.clear()
-        self._stripe.calls.seen.clear()
-        self._stripe.dispatcher.set_rules(Rules())
-        self._stripe.dispatcher.paused = False
-        self._clerk.faults.clear()
-        self._clerk.faults.calls.clear()
-        self._clerk.webhooks.paused = False
+        for stand_in in (self._stripe, self._clerk):
+            stand_in.faults.clear()
+            stand_in.calls.clear()
+            stand_in.deliveries.set_rules(Rules())
+            stand_in.deliveries.paused = False
         self._clerk.webhooks.drop_next = self._clerk.webhooks.duplicate_next = 0
 
     def stripe_objects(self) -> list[dict[str, Any]]:
@@ -82,7 +72,8 @@ class StandIns:
 
     @property
     def clock_offset(self) -> float:
-        return self._stripe.clock.offset
+        """Seconds by which Stripe's clock control has moved the time."""
+        return self._stripe.clock.offset_seconds
 
     def move_clock(self, offset_seconds: float) -> None:
         self._stripe.clock.set_offset(int(offset_seconds))
@@ -90,32 +81,23 @@ class StandIns:
 
     def have_due_deliveries(self) -> bool:
         """Whether a webhook is on its way, or about to be."""
-        stripe, clerk = self._stripe, self._clerk
-        if not stripe.dispatcher.paused and stripe.store.row(
-            "SELECT 1 FROM deliveries WHERE state = 'new' OR (state = 'queued' AND due <= ?)", time.time()
-        ):
-            return True
-        now = time.time()
-        return not clerk.webhooks.paused and any(each["next_attempt_at"] <= now for each in self._pending_at_clerk())
+        return any(_has_due(stand_in.deliveries, stand_in.clock.real()) for stand_in in (self._stripe, self._clerk))
 
     async def hasten(self) -> bool:
-        """Makes every delivery that waits due now; those of a paused Stripe are sent at once. False if none waits."""
-        stripe, clerk = self._stripe, self._clerk
-        waiting = [row["id"] for row in stripe.store.rows("SELECT id FROM deliveries WHERE state IN ('new', 'queued')")]
-        if stripe.dispatcher.paused:
-            await stripe.dispatcher.deliver(waiting)
+        """Makes every delivery that waits due now; those of a paused Stripe are sent at once. Returns False if none waits."""
+        stripe, clerk = self._stripe.deliveries, self._clerk.deliveries
+        waiting = [delivery.id for delivery in stripe.queue.waiting()]
+        if stripe.paused:
+            await stripe.deliver(waiting)
         else:
-            stripe.dispatcher.retry_now()
-        pending = [] if clerk.webhooks.paused else self._pending_at_clerk()
-        for delivery in pending:
-            delivery["next_attempt_at"] = 0
-            clerk.store.put("delivery", delivery["instance"], delivery["id"], delivery, owner="pending")
-        clerk.webhooks.set_paused(clerk.webhooks.paused)
+            stripe.retry_now()
+        pending = [] if clerk.paused else clerk.queue.waiting()
+        if pending:
+            clerk.retry_now()
         return bool(waiting or pending)
 
-    def _pending_at_clerk(self) -> list[dict[str, Any]]:
-        return self._clerk.store.all("delivery", owner="pending")
 
-
-def _connection(store: Any) -> sqlite3.Connection:
-    return vars(store)["_db"]
+def _has_due(deliveries: Deliveries, now: float) -> bool:
+    if deliveries.paused:
+        return False
+    return bool(deliveries.queue.undecided()) or deliveries.queue.next(now, besides=()) is not None

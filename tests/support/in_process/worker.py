@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from devstack.local_context import OpenSslCryptography
+from devstack.stack.local_context import OpenSslCryptography
 from dream.errors import ApiError
 from dream.http.app import App
 from dream.runtime.context import Context, RoundTrips
@@ -63,7 +63,7 @@ DELIVER_EFFECTS = {
 
 
 class InProcessWorker:
-    """Answers requests as the worker does behind `devstack/runtime/worker/local_entry.py`, side door included."""
+    """Answers requests as the worker does behind `devstack/stack/workerd/worker/local_entry.py`, side door included."""
 
     def __init__(self, app: App, variables: Mapping[str, str], bindings: Bindings, schedule: Schedule | None) -> None:
         self._app = copy.copy(app)  # it remembers headers made of its settings

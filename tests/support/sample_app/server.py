@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import quote
 
-from devstack.stack import Stack
+from devstack.stack.stack import Stack
 
 PAGE = Path(__file__).parent / "index.html"
 

@@ -1,0 +1,1 @@
+"""What puts the workers on Cloudflare: their packages and their uploads."""

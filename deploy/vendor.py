@@ -1,0 +1,187 @@
+"""Fills each worker's `python_modules/`, the folder that wrangler uploads: the SDK and what that worker imports.
+
+`pywrangler sync` does the same on a machine that can download an Emscripten interpreter; this needs PyPI alone. Which
+packages a worker gets is in its pyproject.toml, their versions and hashes in the root's uv.lock, and what stays out of the
+upload in its wrangler.toml, under `[python_modules] exclude`. Files of a package are copied whole and unchanged, or left out.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from deploy.imports import file_in, imported_by, reachable
+from devstack.paths import CACHE, ROOT, SHARED, WORKERS, worker_folder
+
+SDK = "workers-runtime-sdk"
+SHARED_PACKAGE = "dream-api-shared"
+# What Pyodide's platform is called, as the versions of Python and Emscripten that workerd runs have it.
+PLATFORM = ("--python-platform", "wasm32-pyodide2025", "--python-version", "3.14")
+# stripe imports requests only if it is there, and the workers give it a client made of fetch.
+NOT_NEEDED = {"requests", "certifi", "charset-normalizer", "idna", "urllib3"}
+
+
+@dataclass(frozen=True)
+class Package:
+    """One locked package."""
+
+    name: str
+    version: str
+    dependencies: tuple[str, ...]
+    hashes: tuple[str, ...]
+    """Of its wheels, each as `sha256:` and hexadecimal digits."""
+
+    @property
+    def requirement(self) -> str:
+        """What pip and uv read in a requirements file: the version, and the hashes that its wheel may have."""
+        return " ".join([f"{self.name}=={self.version}", *(f"--hash={each}" for each in self.hashes)])
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+def locked_packages() -> dict[str, Package]:
+    """Every package of uv.lock by name."""
+    return {
+        entry["name"]: Package(
+            name=entry["name"],
+            version=entry["version"],
+            dependencies=tuple(dependency["name"] for dependency in entry.get("dependencies", ())),
+            hashes=tuple(wheel["hash"] for wheel in entry.get("wheels", ())),
+        )
+        for entry in load_toml(ROOT / "uv.lock")["package"]
+        if "version" in entry
+    }
+
+
+def packages_of(worker: str) -> list[Package]:
+    """What a worker vendors from PyPI: the SDK, its own dependencies, and what these need in turn."""
+    locked = locked_packages()
+    declared = load_toml(worker_folder(worker) / "pyproject.toml")["project"]["dependencies"]
+    wanted = [SDK, *(requirement.partition("==")[0] for requirement in declared)]
+    found: dict[str, Package] = {}
+    while wanted:
+        name = wanted.pop()
+        if name == SHARED_PACKAGE or name in NOT_NEEDED or name in found:
+            continue
+        found[name] = locked[name]
+        wanted.extend(found[name].dependencies)
+    return [found[name] for name in sorted(found)]
+
+
+def excluded_patterns(worker: str) -> list[str]:
+    return load_toml(worker_folder(worker) / "wrangler.toml")["python_modules"]["exclude"]
+
+
+def is_excluded(path: str, patterns: list[str]) -> bool:
+    """Whether a file, named relative to python_modules, matches one of wrangler's patterns."""
+    return any(_glob(pattern).fullmatch(path) for pattern in patterns)
+
+
+@cache
+def _glob(pattern: str) -> re.Pattern[str]:
+    """Wrangler's globs: `**` between slashes is any number of folders, `*` anything within one name."""
+    parts = re.split(r"(\*\*/|/\*\*$|\*)", pattern)
+    meanings = {"**/": "(?:[^/]+/)*", "/**": "/.*", "*": "[^/]*"}
+    return re.compile("".join(meanings.get(part, re.escape(part)) for part in parts))
+
+
+def libraries(worker: str) -> Path:
+    """What a worker vendors from PyPI, without what is excluded, in a cache folder made once for each set of versions."""
+    patterns = excluded_patterns(worker)
+    packages = packages_of(worker)
+    ingredients = [*PLATFORM, *(package.requirement for package in packages), *patterns]
+    folder = CACHE / "packages" / hashlib.sha256("\n".join(ingredients).encode()).hexdigest()[:16]
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            whole, chosen = Path(scratch) / "whole", Path(scratch) / "chosen"
+            install(packages, whole)
+            for name, path in files_under(whole, patterns):
+                (chosen / name).parent.mkdir(parents=True, exist_ok=True)
+                path.rename(chosen / name)
+            # Somebody else may have been quicker; then theirs is as good.
+            with suppress(OSError):
+                chosen.rename(folder)
+    return folder
+
+
+def install(packages: Iterable[Package], target: Path) -> None:
+    """Unpacks the wheels of packages into the folder `target`. Fails if a wheel has none of the hashes in uv.lock."""
+    with tempfile.TemporaryDirectory() as scratch:
+        requirements = Path(scratch) / "requirements.txt"
+        requirements.write_text("".join(f"{package.requirement}\n" for package in packages))
+        command = [
+            str(Path(sys.executable).parent / "uv"),
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+        ]
+        command += ["--only-binary", ":all:", *PLATFORM, "--target", str(target), "--requirements", str(requirements)]
+        subprocess.run(command, check=True, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
+
+
+def files_under(folder: Path, patterns: list[str]) -> list[tuple[str, Path]]:
+    """The files to vendor from a folder, each with its name relative to python_modules, in a stable order."""
+    found = ((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    return sorted((name, path) for name, path in found if name[0] != "." and not is_excluded(name, patterns))
+
+
+def shared_modules(worker: str) -> list[Path]:
+    """The modules of `dream` that a worker's own modules import, and what these import in turn."""
+    sources = (worker_folder(worker) / "src").rglob("*.py")
+    roots = [name for path in sources for name in imported_by(ast.parse(path.read_text(encoding="utf-8")))]
+    return [module.path for module in reachable(roots, partial(file_in, SHARED / "dream")).values()]
+
+
+def vendor(worker: str, target: Path) -> None:
+    """Makes the folder `target` what a worker uploads as `python_modules/`. Repeating is cheap."""
+    wanted = dict(files_under(libraries(worker), []))
+    wanted |= {path.relative_to(SHARED).as_posix(): path for path in shared_modules(worker)}
+    present = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
+    for name in present - wanted.keys():
+        (target / name).unlink()
+    for name, source in wanted.items():
+        destination = target / name
+        if name in present and _same(source, destination):
+            continue
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, destination)
+    for folder in sorted((path for path in target.rglob("*") if path.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _same(source: Path, destination: Path) -> bool:
+    one, other = source.stat(), destination.stat()
+    return one.st_size == other.st_size and one.st_mtime_ns == other.st_mtime_ns
+
+
+def main() -> None:
+    for worker in WORKERS:
+        folder = worker_folder(worker) / "python_modules"
+        vendor(worker, folder)
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        size = sum(path.stat().st_size for path in files)
+        print(f"{worker}: {len(files)} files, {size / 1e6:.1f} MB in {folder.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What both stand-ins are made of: store, clock, faults, calls, webhook deliveries, controls, server. It knows no vendor."""

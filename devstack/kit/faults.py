@@ -1,0 +1,51 @@
+"""Owns the faults that tests ask for: which calls fail, wait, or take effect and lose their answer. In memory only."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The next `times` calls that match wait `wait_seconds`, then fail with `status`; with None they only wait.
+
+    With `after` the call takes effect first, so that only its answer is lost.
+    """
+
+    path: str
+    method: str = "*"
+    times: int = 1
+    status: int | None = 500
+    wait_seconds: float = 0.0
+    after: bool = False
+    code: str | None = None
+    retry_after_seconds: int = 1
+
+    def matches(self, method: str, path: str) -> bool:
+        return self.method in ("*", method) and fnmatchcase(path, self.path)
+
+    async def wait(self) -> None:
+        if self.wait_seconds:
+            await asyncio.sleep(self.wait_seconds)
+
+
+class Faults:
+    """The faults that have not happened yet, in the order in which they were asked for."""
+
+    def __init__(self) -> None:
+        self.pending: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        self.pending.append(fault)
+
+    def clear(self) -> None:
+        self.pending.clear()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The first fault that matches the call; it is used up by one."""
+        for index, fault in enumerate(self.pending):
+            if fault.matches(method, path):
+                left = replace(fault, times=fault.times - 1)
+                self.pending[index : index + 1] = [left] if left.times > 0 else []
+                return fault
+        return None

@@ -1,0 +1,29 @@
+"""Ports move together, and a taken one is named."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import astuple, replace
+
+import pytest
+
+from devstack.stack.ports import HOST, Ports, PortTaken
+
+
+def test_an_offset_moves_every_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DREAM_PORT_OFFSET", "100")
+    assert astuple(Ports.from_environment()) == tuple(port + 100 for port in astuple(Ports()))
+
+
+def test_free_ports_are_all_different() -> None:
+    assert len(set(astuple(Ports.free()))) == len(astuple(Ports()))
+
+
+def test_a_taken_port_is_named_with_its_service_and_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DREAM_PORT_OFFSET", "100")
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTaken, match=rf"port {port}, wanted by oauth-api, is taken.*DREAM_PORT_OFFSET=200"):
+            replace(Ports.free(), oauth_api=port).check()
