@@ -56,7 +56,7 @@ def test_base64_in_json_is_the_same_asset(api: httpx.Client, tenant: Tenant) -> 
         assert again.json()["key"] == first["key"]
 
 
-def test_who_has_it_is_not_sent_it_again(api: httpx.Client, tenant: Tenant) -> None:
+def test_an_image_that_the_client_has_is_a_304(api: httpx.Client, tenant: Tenant) -> None:
     url = f"/api/assets/{upload(api, tenant, PNG).json()['key']}"
     etag = api.get(url).headers["ETag"]
     for tags in (etag, f"W/{etag}", f'"other", {etag}', "*"):
@@ -81,7 +81,9 @@ def test_who_has_it_is_not_sent_it_again(api: httpx.Client, tenant: Tenant) -> N
         b"BM" + b"\x00" * 40,
     ],
 )
-def test_what_is_no_image_is_refused_whatever_it_says_it_is(api: httpx.Client, tenant: Tenant, content: bytes) -> None:
+def test_a_file_that_is_no_image_is_refused_whatever_its_type_says(
+    api: httpx.Client, tenant: Tenant, content: bytes
+) -> None:
     assert upload(api, tenant, content, "image.png", "image/png").status_code == 415
     body = {"data": base64.b64encode(content).decode(), "contentType": "image/png"}
     assert api.post("/api/assets", json=body, headers=tenant.headers()).status_code == 415
@@ -156,7 +158,7 @@ def test_five_mebibytes_fit_and_not_one_byte_more(api: httpx.Client, tenant: Ten
         "a%0d%0aX-Evil: 1",
     ],
 )
-def test_no_key_but_an_images_leads_anywhere(api: httpx.Client, key: str) -> None:
+def test_a_key_that_is_no_images_is_a_404(api: httpx.Client, key: str) -> None:
     answer = api.get(f"/api/assets/{key}")
     assert answer.status_code == 404
     assert answer.json()["code"] == "not_found"

@@ -67,11 +67,11 @@ def test_the_portal_offers_the_projects_own_prices_and_follows_its_tiers(
     for project in (one, two):
         subscribe(api, stripe, project, user, "starter")
         portal_url(api, project, user)
-    kept = stack.d1("SELECT * FROM portal_configurations WHERE account = ?1", account)
-    assert len({each["configurationId"] for each in kept}) == 2
+    configurations = stack.d1("SELECT * FROM portal_configurations WHERE account = ?1", account)
+    assert len({each["configurationId"] for each in configurations}) == 2
 
     def offered(project: Saas) -> set[str]:
-        mine = next(each for each in kept if each["publishableKey"] == project.tenant.publishable_key)
+        mine = next(each for each in configurations if each["publishableKey"] == project.tenant.publishable_key)
         made = stripe.api("GET", f"billing_portal/configurations/{mine['configurationId']}", account)
         return {price for each in made["features"]["subscription_update"]["products"] for price in each["prices"]}
 

@@ -15,7 +15,7 @@ from tests.support.subscribers import checkout
 from tests.support.tenants import make_tenant
 
 
-def test_what_can_not_be_bought_is_refused(stack: Stack, api: httpx.Client, saas: Saas, user: str) -> None:
+def test_a_tier_that_can_not_be_bought_is_refused(stack: Stack, api: httpx.Client, saas: Saas, user: str) -> None:
     headers = saas.tenant.headers(user)
 
     def refused(body: dict[str, Any], project: Saas | None = None) -> tuple[int, str]:

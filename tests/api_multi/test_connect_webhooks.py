@@ -171,8 +171,8 @@ def test_every_event_three_times_shuffled_and_at_once_counts_once(
     random.Random(7).shuffle(deliveries)
     answers = send_at_once(stack, deliveries)
     assert {answer.status_code for answer in answers} == {200}
-    kept = stack.d1("SELECT * FROM subscriptions WHERE userId = ?1", user)
-    assert [(each["subscriptionId"], each["plan"], each["status"]) for each in kept] == [
+    rows = stack.d1("SELECT * FROM subscriptions WHERE userId = ?1", user)
+    assert [(each["subscriptionId"], each["plan"], each["status"]) for each in rows] == [
         (session["subscription"], "pro", "active")
     ]
     payments = stack.d1("SELECT * FROM payments WHERE userId = ?1", user)
@@ -229,7 +229,7 @@ def test_a_failing_stripe_is_a_502_or_503_and_the_retry_finishes(
     assert plan(api, saas, user) == "pro"
 
 
-def test_a_disconnected_account_is_noted_unless_it_came_back(stack: Stack, stripe: StripeControls) -> None:
+def test_a_disconnected_account_is_revoked_unless_it_was_connected_again(stack: Stack, stripe: StripeControls) -> None:
     platform = make_platform(stack)
     account = make_account(stack, stripe, platform[0])
     application = {"id": "ca_x", "object": "application", "name": "dream-api"}
@@ -244,7 +244,7 @@ def test_a_disconnected_account_is_noted_unless_it_came_back(stack: Stack, strip
     assert noted == [{"actor": "stripe", "action": "stripe.disconnected"}]
 
 
-def test_live_and_test_do_not_mix(stack: Stack, stripe: StripeControls, api: httpx.Client, user: str) -> None:
+def test_a_live_event_changes_no_test_data(stack: Stack, stripe: StripeControls, api: httpx.Client, user: str) -> None:
     platform = make_platform(stack)
     account = make_account(stack, stripe, platform[0], "live")
     live = make_saas(stack, stripe, mode="live", platform=platform, account=account)

@@ -19,7 +19,7 @@ from tests.support.tenants import Tenant, make_tenant
 SIZE = Size(users=1_000, subscribers=300, canceled=50, months=3)
 
 
-def test_a_stores_numbers_are_money_paid(stack: Stack, stripe: StripeControls) -> None:
+def test_a_store_counts_only_money_that_was_paid(stack: Stack, stripe: StripeControls) -> None:
     products = [{"name": "mug", "price": 1200, "inventory": 9}, {"name": "pin", "price": 300, "inventory": 3}]
     store = make_store(stack, stripe, make_seller(stack, stripe), products)
     paid, refunded, abandoned = store.buy({"mug": 2}), store.buy({"pin": 1}), store.buy({"mug": 1})

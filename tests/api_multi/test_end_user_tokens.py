@@ -20,7 +20,7 @@ def projects_of(stack: Stack, user_id: str) -> list[str]:
     return [row["publishableKey"] for row in stack.d1("SELECT * FROM end_users WHERE clerkUserId = ?1", user_id)]
 
 
-def test_a_new_user_is_the_first_projects_own(
+def test_a_new_user_belongs_to_the_first_project_that_saw_the_token(
     stack: Stack, clerk: ClerkControls, api: httpx.Client, tenant: Tenant
 ) -> None:
     user_id = clerk.make_user("endUsersTest")
@@ -34,7 +34,7 @@ def test_a_new_user_is_the_first_projects_own(
     assert projects_of(stack, user_id) == [tenant.publishable_key]
 
 
-def test_of_many_projects_that_see_a_new_user_at_once_one_gets_them(
+def test_of_many_projects_that_see_a_new_user_at_once_one_gets_the_user(
     stack: Stack, clerk: ClerkControls, api: httpx.Client
 ) -> None:
     tenants = [make_tenant(stack) for _ in range(6)]
@@ -57,7 +57,7 @@ def test_a_claim_lets_in_and_a_claim_of_another_project_does_not(
     assert api.get("/api/usage", headers=beside(tenant, token)).status_code == 200
 
 
-def test_the_metadata_of_the_user_reach_the_token(
+def test_a_token_carries_the_project_of_the_users_metadata(
     stack: Stack, clerk: ClerkControls, api: httpx.Client, tenant: Tenant
 ) -> None:
     user_id = clerk.make_user("endUsersTest", publicMetadata={"publishableKey": tenant.publishable_key})
@@ -90,7 +90,9 @@ def test_a_cold_isolate_asks_for_the_key_and_the_token_once(
     assert answer.headers["x-round-trips"] == "d1=1,kvReads=1,kvWrites=0,r2=0,fetches=1"
 
 
-def test_what_the_backend_may_say_a_client_may_not(clerk: ClerkControls, api: httpx.Client, tenant: Tenant) -> None:
+def test_a_client_names_neither_its_plan_nor_another_user(
+    clerk: ClerkControls, api: httpx.Client, tenant: Tenant
+) -> None:
     user_id = clerk.make_user("endUsersTest")
     token = clerk.token("endUsersTest", user_id)
     sent = beside(tenant, token, **{"X-User-Plan": "unlimited", "X-User-Id": "user_of_somebody_else"})

@@ -27,7 +27,7 @@ def test_a_partial_refund_counts_and_gives_no_stock_back(store: Store) -> None:
     assert store.metrics()["revenue"] == 0
 
 
-def test_a_dispute_shows_and_keeps_the_stock_sold(store: Store) -> None:
+def test_a_disputed_order_keeps_its_stock(store: Store) -> None:
     order = store.buy({"mug": 1})
     store.pay(order["sessionId"])
     store.dispute(order["sessionId"])
@@ -37,7 +37,7 @@ def test_a_dispute_shows_and_keeps_the_stock_sold(store: Store) -> None:
 
 
 @pytest.mark.parametrize("order_of_events", ["refund first", "completed last of all"])
-def test_events_in_any_order_come_to_the_same(store: Store, order_of_events: str) -> None:
+def test_events_in_any_order_end_in_the_same_order_and_stock(store: Store, order_of_events: str) -> None:
     store.stripe.control("webhooks/rules", {"drop": True})
     order = store.buy({"mug": 1})
     store.pay(order["sessionId"])
@@ -84,7 +84,7 @@ def test_orders_are_paged_and_filtered(store: Store) -> None:
         assert store.get("/api/orders", **bad).status_code == 400, bad
 
 
-def test_another_tenants_order_is_as_good_as_none(store: Store, open_store: Callable[..., Store]) -> None:
+def test_another_tenants_order_is_a_404_like_an_unknown_one(store: Store, open_store: Callable[..., Store]) -> None:
     other = open_store()
     order = store.buy({"mug": 1})
     absent = store.get("/api/cart/orders/ord_absent")

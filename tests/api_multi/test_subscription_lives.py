@@ -13,8 +13,8 @@ from tests.support.subscription_lives import live_side_by_side
 
 LIVES = repetitions("SUBSCRIPTION_LIVES", quick=40, torture=2000)
 SEED = int(os.environ.get("SUBSCRIPTION_SEED", "20261124"))
-SIDE_BY_SIDE = 20
-DELIVERIES = repetitions("SUBSCRIPTION_DELIVERIES", quick=60, torture=1000)
+SIDE_BY_SIDE = 10
+DELIVERIES = repetitions("SUBSCRIPTION_DELIVERIES", quick=30, torture=500)
 
 
 @pytest.mark.parametrize("round_number", range(-(-LIVES // SIDE_BY_SIDE)))

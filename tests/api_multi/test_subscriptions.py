@@ -23,9 +23,9 @@ def test_a_paid_checkout_gives_the_plan_at_once(
     assert session["metadata"] == {"publishableKey": saas.tenant.publishable_key, "userId": user}
     assert (usage_of(api, saas, user)["plan"], usage_of(api, saas, user)["limit"]) == ("pro", 100)
     stripe.drained()
-    kept = subscription_of(stack, user)
-    assert (kept["subscriptionId"], kept["status"], kept["plan"]) == (session["subscription"], "active", "pro")
-    assert (kept["amount"], kept["monthlyAmount"], kept["currency"]) == (2900, 2900, "usd")
+    row = subscription_of(stack, user)
+    assert (row["subscriptionId"], row["status"], row["plan"]) == (session["subscription"], "active", "pro")
+    assert (row["amount"], row["monthlyAmount"], row["currency"]) == (2900, 2900, "usd")
     payments = stack.d1("SELECT * FROM payments WHERE userId = ?1", user)
     assert [(each["kind"], each["amountPaid"], each["amountRefunded"]) for each in payments] == [("invoice", 2900, 0)]
     assert payments[0]["paymentIntentId"].startswith("pi_")
@@ -76,7 +76,7 @@ def test_two_sessions_paid_in_a_race_leave_the_first_and_give_the_second_its_mon
     assert [(each["amountPaid"], each["amountRefunded"]) for each in payments] == [(900, 900), (2900, 0)]
 
 
-def test_clerk_shows_the_plan(
+def test_the_plan_is_in_the_users_public_metadata_at_clerk(
     stack: Stack, stripe: StripeControls, clerk: ClerkControls, api: httpx.Client, saas: Saas
 ) -> None:
     key = saas.tenant.publishable_key
@@ -91,7 +91,7 @@ def test_clerk_shows_the_plan(
     assert shown == {"publishableKey": saas.tenant.publishable_key, "plan": "pro"}
 
 
-def test_a_price_of_no_tier_entitles_nothing(
+def test_a_price_that_belongs_to_no_tier_gives_no_plan(
     stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, user: str
 ) -> None:
     subscription = subscribe(api, stripe, saas, user)
@@ -119,7 +119,7 @@ def test_the_plan_follows_the_price_and_not_the_metadata(
     assert usage_of(api, saas, "somebody_else")["plan"] == "free"
 
 
-def test_a_customer_who_was_deleted_at_stripe_is_made_anew(
+def test_a_customer_who_was_deleted_at_stripe_is_created_again(
     stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, user: str
 ) -> None:
     subscribe(api, stripe, saas, user)

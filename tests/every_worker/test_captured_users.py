@@ -66,7 +66,7 @@ def complete(door: httpx.Client, token: str, tenant: Tenant) -> httpx.Response:
     return door.post("/oauth/complete", headers=beside(tenant, token))
 
 
-def test_the_attack_fails_at_each_step(
+def test_every_step_of_a_capture_fails(
     stack: Stack,
     api: httpx.Client,
     door: httpx.Client,
@@ -189,7 +189,7 @@ def test_a_deleted_users_valid_token_does_not_bring_them_back(
     assert stack.d1("SELECT * FROM usage_counts WHERE userId = ?1", user) == []
 
 
-def test_a_token_from_after_the_deletion_joins_anew(
+def test_a_user_who_was_deleted_joins_again_with_a_newer_token(
     stack: Stack, api: httpx.Client, clerk: ClerkControls, tenant: Tenant, user: str
 ) -> None:
     """The Clerk user is still there, since no token of theirs had proven the membership that was deleted."""

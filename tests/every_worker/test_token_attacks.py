@@ -27,7 +27,7 @@ def test_a_token_without_signature_is_refused(attacker: Attacker) -> None:
     attacker.refused(unsigned(claims, attacker.kid))
 
 
-def test_the_public_key_is_no_secret(attacker: Attacker) -> None:
+def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(attacker: Attacker) -> None:
     claims = attacker.clerk.mint(attacker.instance, attacker.user_id)["claims"]
     attacker.refused(signed_with_public_key(claims, attacker.kid, attacker.pem))
 
@@ -71,7 +71,7 @@ def test_a_huge_token_is_refused(attacker: Attacker) -> None:
         attacker.refused("x" * length)
 
 
-def test_rubbish_is_refused(attacker: Attacker) -> None:
+def test_a_text_that_is_no_token_is_refused(attacker: Attacker) -> None:
     for header in ("[" * 4000, "[" * 700, '{"x":' + "[" * 300 + "]" * 300 + "}"):
         attacker.refused(f"{base64.urlsafe_b64encode(header.encode()).decode().rstrip('=')}.e30.AAAA")
     for token in ("x", "...", "a.b.c", "null", "eyJhbGciOiJSUzI1NiJ9.e30.", "[" * 2000):

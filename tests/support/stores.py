@@ -137,7 +137,7 @@ class Store:
         return [event for event in reversed(listed) if not types or event["type"] in types]
 
     def deliver(self, event: Mapping[str, Any], mode: Mode | None = None) -> httpx.Response:
-        """Sends an event, signed by the endpoint of the seller's mode unless told otherwise."""
+        """Delivers an event, signed with the secret of the mode's endpoint. The default is the seller's mode."""
         return send(self.stack, event, endpoint=ENDPOINTS[mode or self.seller.mode])
 
 

@@ -25,7 +25,7 @@ def projects_of(stack: Stack, user_id: str) -> list[str]:
     return [row["publishableKey"] for row in stack.d1("SELECT * FROM end_users WHERE clerkUserId = ?1", user_id)]
 
 
-def test_of_many_projects_that_see_a_new_user_at_once_one_gets_them(
+def test_of_many_projects_that_see_a_new_user_at_once_one_gets_the_user(
     stack: Stack, clerk: ClerkControls, api: httpx.Client
 ) -> None:
     tenants = [make_tenant(stack) for _ in range(6)]

@@ -38,9 +38,9 @@ def test_a_paid_checkout_gives_the_plan_at_once(
     assert session["metadata"] == {"publishableKey": saas.tenant.publishable_key, "userId": user}
     assert (usage_of(api, saas, user)["plan"], usage_of(api, saas, user)["limit"]) == ("pro", 100)
     stripe.drained()
-    kept = subscription_of(stack, user)
-    assert (kept["subscriptionId"], kept["status"], kept["plan"]) == (session["subscription"], "active", "pro")
-    assert (kept["amount"], kept["monthlyAmount"], kept["currency"]) == (2900, 2900, "usd")
+    row = subscription_of(stack, user)
+    assert (row["subscriptionId"], row["status"], row["plan"]) == (session["subscription"], "active", "pro")
+    assert (row["amount"], row["monthlyAmount"], row["currency"]) == (2900, 2900, "usd")
     payments = stack.d1("SELECT * FROM payments WHERE userId = ?1", user)
     assert [(each["kind"], each["amountPaid"], each["amountRefunded"]) for each in payments] == [("invoice", 2900, 0)]
     assert payments[0]["paymentIntentId"].startswith("pi_")

@@ -48,7 +48,7 @@ def test_a_huge_token_is_refused(attacker: Attacker) -> None:
     attacker.refused("x" * 30_000)
 
 
-def test_rubbish_is_refused(attacker: Attacker) -> None:
+def test_a_text_that_is_no_token_is_refused(attacker: Attacker) -> None:
     for header in ("[" * 4000, "[" * 700, '{"x":' + "[" * 300 + "]" * 300 + "}"):
         attacker.refused(f"{base64.urlsafe_b64encode(header.encode()).decode().rstrip('=')}.e30.AAAA")
     for token in ("x", "...", "a.b.c", "null", "eyJhbGciOiJSUzI1NiJ9.e30.", "[" * 2000):

@@ -42,8 +42,8 @@ def test_every_event_three_times_shuffled_and_at_once_counts_once(
     random.Random(7).shuffle(deliveries)
     answers = send_at_once(stack, deliveries)
     assert {answer.status_code for answer in answers} == {200}
-    kept = stack.d1("SELECT * FROM subscriptions WHERE userId = ?1", user)
-    assert [(each["subscriptionId"], each["plan"], each["status"]) for each in kept] == [
+    rows = stack.d1("SELECT * FROM subscriptions WHERE userId = ?1", user)
+    assert [(each["subscriptionId"], each["plan"], each["status"]) for each in rows] == [
         (session["subscription"], "pro", "active")
     ]
     payments = stack.d1("SELECT * FROM payments WHERE userId = ?1", user)
