@@ -100,10 +100,16 @@ dry-run: vendor ## Bundle each worker as a deploy does, compare it with its whee
 # Tests that are quick and need no runtime, so that `make check` runs them.
 ARCHITECTURE_TESTS := tests/architecture
 
+# What only a test calls counts as dead in deployed code, so vulture reads that code without the tests first.
+DEPLOYED_CODE := shared workers/*/src
+LOCAL_CODE := devstack $(wildcard deploy) bench tests
+
 check: install ## Check format, lint, types, architecture and the dashboard
 	@echo "==> format" && ruff format --check --quiet . $(call or_say,Run "make format".)
 	@echo "==> lint" && ruff check --quiet . $(call or_say,Run "make format" for import order; change by hand what it leaves.)
 	@echo "==> types" && pyright --warnings $(call or_say,Change the code until pyright accepts it. Its message names file and line.)
+	@echo "==> dead code" && vulture $(DEPLOYED_CODE) && vulture $(DEPLOYED_CODE) $(LOCAL_CODE) \
+	  $(call or_say,Delete what nothing calls. Add a name to [tool.vulture] in pyproject.toml only if a library calls it.)
 	@echo "==> architecture" && pytest --quiet $(ARCHITECTURE_TESTS)
 	$(call each_package,check)
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from dream.domain import keys
 from dream.domain.keys import Mode
+from dream.domain.platform_billing import FAR_AWAY
 from tests.support.stack import Stack
 
-FAR_AWAY = "9999-12-31T00:00:00.000Z"
 CREATED = "2026-01-01T00:00:00.000Z"
 
 SAAS_TIERS: tuple[Mapping[str, Any], ...] = (

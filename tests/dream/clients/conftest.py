@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dream.clients import clerk as clerk_client
-from dream.clients import stripe_http
+from dream.clients.stripe import http as stripe_http
 from tests.devstack.stripe import conformity
 from tests.devstack.stripe.conftest import CLIENT_IDS, KEYS
 from tests.support.in_process.stack import InProcessStack

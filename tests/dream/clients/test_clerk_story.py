@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from dream.auth.clerk_tokens import verified_claims
 from dream.clients import clerk as clerk_client
 from dream.clients.clerk import Clerk, ClerkRefused
 from dream.runtime.context import Context
@@ -81,25 +80,6 @@ def test_a_taken_address_and_a_weak_password_are_told_apart(clerk: Clerk) -> Non
 def test_instances_do_not_see_each_other(context: Context, clerk: Clerk) -> None:
     user_id = run(clerk.create_user(address())).id
     assert run(clerk_client.developers(context).get_user(user_id)) is None
-
-
-def test_sessions_and_tokens(vendors: InProcessStack, context: Context, clerk: Clerk, controls: ClerkControls) -> None:
-    key = {"Authorization": f"Bearer {vendors.state['clerkSecretKeys']['endUsersTest']}"}
-    template = {"name": "end-user-api", "claims": {"publishableKey": "{{user.public_metadata.publishableKey}}"}}
-    vendors.http("clerk").post("/v1/jwt_templates", json=template, headers=key).raise_for_status()
-    user_id = run(clerk.create_user(address(), public_metadata={"publishableKey": "pk_test_1"})).id
-    session_id = controls.control("/tokens", instance="endUsersTest", userId=user_id)["sessionId"]
-    session = run(clerk.get_session(session_id))
-    assert session is not None and (session.user_id, session.status) == (user_id, "active")
-    for name in (None, "end-user-api"):
-        token = run(clerk.create_session_token(session_id, name))
-        assert token is not None
-        claims = run(verified_claims(context, context.settings.end_users("test"), token))
-        assert (claims.user_id, claims.publishable_key) == (user_id, "pk_test_1")
-    ticket = run(clerk.create_sign_in_token(user_id, expires_in_seconds=60))
-    assert ticket.token
-    revoked = run(clerk.revoke_session(session_id))
-    assert revoked is not None and revoked.status == "revoked"
 
 
 def test_a_busy_clerk_is_waited_for(clerk: Clerk, controls: ClerkControls) -> None:

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from dream.clients.stripe import CheckoutLine, StripeAccount, connected_account, platform_account
-from dream.clients.stripe_connect import authorize_url, deauthorize, exchange_code
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import StripeAccount, connected_account, platform_account
+from dream.clients.stripe.checkout_sessions import CheckoutLine
+from dream.clients.stripe.connect import authorize_url, deauthorize, exchange_code
+from dream.clients.stripe.http import StripeRefused
 from dream.domain.keys import Mode
-from dream.domain.stripe_objects import CheckoutSession
+from dream.domain.stripe.checkout_session import CheckoutSession
 from dream.runtime.context import Context
 from tests.support.in_process.event_loop import event_loop
 from tests.support.in_process.stack import InProcessStack
@@ -93,11 +94,14 @@ def subscribe(account: StripeAccount, service: StripeControls, price_id: str, **
 def test_products_and_prices(account: StripeAccount) -> None:
     product_id, price_id = make_price(account, 2900)
     assert make_price(account, 2900) == (product_id, price_id), "a repeat makes nothing new"
-    price = run(account.retrieve_price(price_id))
-    assert (price.unit_amount, price.currency, price.interval, price.active) == (2900, "usd", "month", True)
-    assert price.product_id == product_id and price.metadata == METADATA
+    later = int(time.time()) + 60
+    products = account.list_products(created_after_seconds=0, created_before_seconds=later)
+    assert run(products) == ([(product_id, METADATA)], False)
+    prices = account.list_prices(created_after_seconds=0, created_before_seconds=later)
+    assert run(prices) == ([(price_id, METADATA)], False)
     run(account.update_price(price_id, active=False))
-    assert not run(account.retrieve_price(price_id)).active
+    prices = account.list_prices(created_after_seconds=0, created_before_seconds=later)
+    assert run(prices) == ([], False)
     run(
         account.update_product(
             product_id, name="Max", description="", image_url="https://x.example/i.png", active=False
@@ -113,7 +117,9 @@ def test_an_idempotency_key_is_for_one_request(account: StripeAccount) -> None:
     assert refused.value.stripe_code == "idempotency_error"
 
 
-def test_a_subscription_from_checkout_to_its_end(account: StripeAccount, service: StripeControls) -> None:
+def test_a_subscription_from_checkout_to_its_end(
+    account: StripeAccount, account_id: str, service: StripeControls
+) -> None:
     product_id, price_id = make_price(account, 2900)
     session = subscribe(account, service, price_id, idempotency_key="checkout_1")
     assert session.is_settled and session.url is None and session.email == "ada@example.com"
@@ -129,17 +135,9 @@ def test_a_subscription_from_checkout_to_its_end(account: StripeAccount, service
     assert found == [subscription] and not has_more
     assert run(account.list_subscriptions(price_id="price_none")) == ([], False)
 
-    canceling = run(account.cancel_subscription_at_period_end(subscription.id))
+    service.api("POST", f"subscriptions/{subscription.id}", account_id, cancel_at_period_end="true")
+    canceling = run(account.retrieve_subscription(subscription.id))
     assert canceling.will_cancel and canceling.canceled_at is not None and canceling.ended_at is None
-    resumed = run(account.resume_subscription(canceling))
-    assert not resumed.will_cancel and resumed.status == "active"
-
-    _, dearer = make_price(account, 9900, "Max")
-    changed = run(account.change_subscription_price(resumed, dearer, proration_behavior="none"))
-    assert (changed.price_id, changed.item_id) == (dearer, subscription.item_id)
-    assert run(account.set_subscription_metadata(changed.id, {"userId": ""})).metadata == {
-        "publishableKey": "pk_test_1"
-    }
 
     ended = run(account.cancel_subscription(subscription.id))
     assert ended.status == "canceled" and ended.ended_at is not None
@@ -148,9 +146,7 @@ def test_a_subscription_from_checkout_to_its_end(account: StripeAccount, service
     assert refused.value.is_missing
 
 
-def test_a_cancellation_at_a_moment_is_taken_back(
-    account: StripeAccount, account_id: str, service: StripeControls
-) -> None:
+def test_a_cancellation_at_a_moment_is_read(account: StripeAccount, account_id: str, service: StripeControls) -> None:
     _, price_id = make_price(account, 2900)
     subscription_id = subscribe(account, service, price_id).subscription_id
     assert subscription_id is not None
@@ -159,7 +155,6 @@ def test_a_cancellation_at_a_moment_is_taken_back(
     service.api("POST", f"subscriptions/{subscription.id}", account_id, cancel_at=later)
     canceling = run(account.retrieve_subscription(subscription.id))
     assert canceling.will_cancel and not canceling.cancel_at_period_end
-    assert not run(account.resume_subscription(canceling)).will_cancel
 
 
 def test_a_trial_needs_no_payment(account: StripeAccount, service: StripeControls) -> None:
@@ -238,17 +233,18 @@ def test_a_cart_is_paid_and_refunded(account: StripeAccount, service: StripeCont
     service.control(f"checkout/{session.id}/pay")
     paid = run(account.retrieve_checkout(session.id))
     assert paid.is_settled and paid.payment_intent_id is not None and paid.subscription_id is None
-    intent = run(account.retrieve_payment_intent(paid.payment_intent_id))
+    payment = run(account.retrieve_cart_payment(session.id))
+    intent, charge = payment.intent, payment.charge
+    assert intent is not None and charge is not None and payment.session == paid
     assert (intent.status, intent.amount_received, intent.metadata) == ("succeeded", 3600, {"orderId": "ord_1"})
-    assert intent.latest_charge_id is not None
     refund = run(
         account.create_refund(intent.id, amount=1000, metadata={"orderId": "ord_1"}, idempotency_key="refund_1")
     )
     assert refund.startswith("re_")
-    charge = run(account.retrieve_charge(intent.latest_charge_id))
+    charge = run(account.retrieve_charge(charge.id))
     assert (charge.amount_refunded, charge.refunded, charge.payment_intent_id) == (1000, False, intent.id)
     run(account.create_refund(intent.id, metadata={}, idempotency_key="refund_2"))
-    assert run(account.retrieve_charge(intent.latest_charge_id)).refunded
+    assert run(account.retrieve_charge(charge.id)).refunded
 
 
 def test_an_open_checkout_can_be_expired_once(account: StripeAccount) -> None:
@@ -283,19 +279,9 @@ def test_invoices_name_their_subscription_and_payment(account: StripeAccount, se
 
 
 def test_customers(account: StripeAccount) -> None:
-    customer = run(account.create_customer(email="ada@example.com", name="Ada", metadata=METADATA, idempotency_key="c"))
-    assert run(account.retrieve_customer(customer.id)) == customer
-    assert (customer.email, customer.name, customer.deleted) == ("ada@example.com", "Ada", False)
-    nameless = run(account.create_customer(email=None, metadata={}, idempotency_key="d"))
-    assert nameless.email is None and nameless.name is None
-
-
-def test_events_can_be_read_again(account: StripeAccount, service: StripeControls) -> None:
-    _, price_id = make_price(account, 2900)
-    session = subscribe(account, service, price_id)
-    listed, has_more = run(account.list_events(["checkout.session.completed"], created_after_seconds=0))
-    assert not has_more and [event.object["id"] for event in listed] == [session.id]
-    assert run(account.retrieve_event(listed[0].id)) == listed[0]
+    customer_id = run(account.create_customer(email="ada@example.com", metadata=METADATA, idempotency_key="c"))
+    assert run(account.create_customer(email="ada@example.com", metadata=METADATA, idempotency_key="c")) == customer_id
+    assert run(account.create_customer(email=None, metadata={}, idempotency_key="d")) != customer_id
 
 
 @pytest.mark.parametrize("mode", ["test", "live"])
@@ -322,7 +308,7 @@ def test_an_account_is_connected_and_disconnected(
         run(exchange_code(context, mode, code))
     assert refused.value.stripe_code == "invalid_grant"
     connected = connected_account(context, mode, connection.account_id)
-    assert run(connected.retrieve_account()).id == connection.account_id
+    assert run(connected.retrieve_account()) == connection.account_id
     assert run(deauthorize(context, mode, connection.account_id))
     assert not run(deauthorize(context, mode, connection.account_id))
     with pytest.raises(StripeRefused) as gone:
@@ -341,7 +327,7 @@ def test_accounts_and_modes_do_not_see_each_other(
     ]
     for stranger in strangers:
         with pytest.raises(StripeRefused) as refused:
-            run(stranger.retrieve_price(price_id))
+            run(stranger.update_price(price_id, active=False))
         assert refused.value.is_missing
 
 

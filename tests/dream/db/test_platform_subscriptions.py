@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import sqlite3
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from dream.db import platforms, subscription_syncs
 from dream.domain.platform_billing import FAR_AWAY, Platform, PlatformSubscription
 from dream.runtime.bindings import Bound
+from tests.support.in_process.database import SqliteDatabase
 
 SCHEMA = (Path(__file__).parents[3] / "schema.sql").read_text()
 NOW = "2026-03-10T00:00:00.000Z"
@@ -49,7 +51,9 @@ class Store:
         )
 
     def platform(self) -> Platform:
-        return Platform.from_row(dict(self.run(platforms.FIND.bind(PLATFORM))[0]))
+        found = asyncio.run(platforms.find(SqliteDatabase(self._connection), PLATFORM))
+        assert found is not None
+        return found
 
     def actions(self) -> list[str]:
         rows = self._connection.execute("SELECT action FROM audit_log ORDER BY auditId").fetchall()

@@ -19,6 +19,7 @@ from devstack.paths import worker_folder
 from devstack.stack.configuration import Configuration
 from devstack.stack.ports import Ports
 from devstack.stack.secrets import Secrets
+from dream.domain.platform_billing import MONTHLY_PRICE_CENTS
 from dream.runtime import checkpoints, clock
 from dream.runtime.bindings import Sql
 from dream.runtime.context import Context
@@ -42,7 +43,6 @@ APPS = {"api-multi": API_MULTI, "front-auth-api": FRONT_AUTH_API, "oauth-api": O
 SCHEDULES = {"front-auth-api": front_auth_schedule}
 VENDORS = ("stripe", "clerk")
 PERMISSIVE = 100_000
-PLATFORM_PRICE_CENTS = 1500
 DELIVERY_ROUNDS = 12
 DELIVERY_SECONDS = 30.0
 
@@ -251,7 +251,7 @@ class _World:
             headers={"Authorization": f"Bearer {self.configuration.secrets.stripe_test}"},
         ) as stripe:
             product = (await stripe.post("/products", data={"name": "dream-api"})).raise_for_status().json()["id"]
-            price = {"product": product, "unit_amount": PLATFORM_PRICE_CENTS, "currency": "usd"}
+            price = {"product": product, "unit_amount": MONTHLY_PRICE_CENTS, "currency": "usd"}
             made = await stripe.post("/prices", data={**price, "recurring[interval]": "month"})
         self.configuration = replace(self.configuration, platform_price_id=made.raise_for_status().json()["id"])
         await self.stand_ins.run()

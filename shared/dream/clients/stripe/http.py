@@ -1,4 +1,7 @@
-"""stripe-python over `context.fetch`: API version, retries, timeouts, and how Stripe's errors become ours."""
+"""How a call to Stripe is sent: stripe-python over `context.fetch`, with one API version, retries and a timeout.
+
+Stripe's errors are translated here into errors of `dream.errors`.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,14 @@ from dream.runtime.bindings import Fetch, VendorUnreachable
 from dream.runtime.context import Context
 
 API_VERSION = "2026-10-28.endive"
-"""Sent with every call, and what webhook endpoints must be created with: events have their endpoint's version."""
+"""Sent with every call. Webhook endpoints must be created with it too: an event has the version of its endpoint."""
 
 TIMEOUT_SECONDS = 10.0
 MAXIMUM_RETRIES = 2
 RETRY_IF_LOST_WITHIN_SECONDS = 3.0
-"""A connection that is refused or lost at once is tried again; one that took longer used up the caller's patience."""
+"""A connection that is lost later than this is not tried again, because the caller has already waited."""
 
-# Telemetry asks the operating system who it is, and tries to write into a home folder.
+# The telemetry of stripe-python asks for the operating system and writes to the home folder; a Worker has neither.
 stripe.enable_telemetry = False
 
 Object = TypeVar("Object")
@@ -31,10 +34,10 @@ Answer = TypeVar("Answer")
 
 
 class StripeRefused(VendorFailed):
-    """Stripe understood the call and refused it. A handler that expects a refusal catches it; else it is a 502.
+    """Stripe refused the call. A handler that expects a refusal catches it; otherwise the answer is a 502.
 
-    `stripe_code` is Stripe's own word (`resource_missing`, `card_declined`, `idempotency_error`, `invalid_grant`…),
-    `param` the parameter it complains about, `http_status` Stripe's status.
+    `stripe_code` is Stripe's error code (`resource_missing`, `card_declined`, `idempotency_error`, `invalid_grant`…),
+    `param` the parameter that is wrong, and `http_status` Stripe's status.
     """
 
     def __init__(self, stripe_code: str, param: str | None, http_status: int, reason: str) -> None:
@@ -45,22 +48,17 @@ class StripeRefused(VendorFailed):
 
     @property
     def is_missing(self) -> bool:
-        """There is no such object in this account and mode."""
+        """Whether the object does not exist in this account and mode."""
         return self.stripe_code == "resource_missing"
 
     @property
     def is_disconnected(self) -> bool:
-        """The platform may not act on this account (any more)."""
+        """Whether the platform may not act on this account."""
         return self.http_status == 403 or self.stripe_code == "account_invalid"
-
-    @property
-    def is_card(self) -> bool:
-        """The buyer's card was refused."""
-        return self.http_status == 402
 
 
 class StripeFailureReplayed(VendorFailed):
-    """502: Stripe failed at the first call with this idempotency key, and gives that answer again: another key is needed.
+    """502: Stripe failed at the first call with this idempotency key and repeats that answer. A retry needs another key.
 
     https://docs.stripe.com/api/idempotent_requests
     """
@@ -69,7 +67,7 @@ class StripeFailureReplayed(VendorFailed):
 
 
 class FetchClient(stripe.HTTPClient):
-    """stripe-python's HTTP client made of our `Fetch`."""
+    """An HTTP client for stripe-python that sends with `context.fetch`."""
 
     name = "fetch"
 
@@ -94,15 +92,18 @@ class FetchClient(stripe.HTTPClient):
         return asyncio.sleep(secs)
 
     async def close_async(self) -> None:
-        """Nothing stays open."""
+        """Does nothing: no connection stays open."""
 
 
 def stripe_client(context: Context, mode: Mode) -> StripeClient:
-    """A client with the platform's secret key of this mode. Which account a call is for goes into its options."""
+    """A client with the platform's secret key of this mode. The options of each call name the account.
+
+    Raises Unavailable if the secret key is not set.
+    """
     settings = context.settings
     secret_key = settings.stripe_secret_key(mode)
     if not secret_key:
-        raise Unavailable(reason=f"STRIPE_SECRET_KEY_{mode.upper()} is not set")
+        raise Unavailable(reason=f"the secret STRIPE_SECRET_KEY_{mode.upper()} is not set")
     return StripeClient(
         secret_key,
         http_client=FetchClient(context.fetch),
@@ -114,20 +115,20 @@ def stripe_client(context: Context, mode: Mode) -> StripeClient:
 
 
 async def answered(call: Awaitable[Object], read: Callable[[Object], Answer]) -> Answer:
-    """What `read` makes of Stripe's answer.
+    """Awaits Stripe's answer and returns what `read` makes of it.
 
-    Raises StripeRefused, VendorFailed or Unavailable; Stripe's words go to the log only.
+    Raises StripeRefused, VendorFailed or Unavailable. Stripe's own message goes to the log only.
     """
     try:
         return read(await call)
     except stripe.StripeError as error:
-        raise ours(error) from None
+        raise _translated(error) from None
     except (AttributeError, LookupError, UnicodeDecodeError) as error:
         raise VendorFailed(code="stripe_failed", reason=f"unexpected answer: {error!r}") from None
 
 
-def ours(error: stripe.StripeError) -> Exception:
-    """Stripe's error as one of ours."""
+def _translated(error: stripe.StripeError) -> Exception:
+    """Translates Stripe's error into an error of `dream.errors`."""
     status = error.http_status or 0
     reason = f"{type(error).__name__} {status} {error.code or ''}: {error}"
     if isinstance(error, stripe.APIConnectionError):
