@@ -34,7 +34,7 @@ VOLATILE = (
     (re.compile(r"\b[a-z]{2,5}_(?:test_|live_)?[A-Za-z0-9-]*[A-Z0-9][A-Za-z0-9_-]{5,}"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "<time>"),
     (re.compile(r"\b[0-9a-f]{16}\b"), "<key id>"),
-    (re.compile(r"(state|ticket|dream_flow)[\w-]*(=|%3D)[^;&\s\"]+"), r"\1\2<state>"),
+    (re.compile(r"(state|ticket|client_id|dream_flow|dream_connect)[\w-]*(=|%3D)[^;&\s\"]+"), r"\1\2<state>"),
     (re.compile(r"(\"nextCursor\":)\"[^\"]+\""), r'\1"<cursor>"'),
 )
 
