@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.paths import NODE, ROOT
 from deploy.vendor import libraries
-from devstack.paths import NODE, ROOT
 from devstack.stack.ports import HOST, Ports
 from devstack.stack.stack import Stack
 from dream.db.usage import COUNT_CALL

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import wheel_records
-from devstack.paths import NODE, NODE_MODULES, WORKERS, worker_folder
+from deploy.paths import NODE, NODE_MODULES, WORKERS, worker_folder
 
 WRANGLER = NODE_MODULES / "wrangler" / "bin" / "wrangler.js"
 TOTAL = re.compile(r"Total Upload: ([\d.]+ \w+) / gzip: ([\d.]+ \w+)")

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.imports import file_in, imported_by, reachable
-from devstack.paths import CACHE, ROOT, SHARED, WORKERS, worker_folder
+from deploy.paths import CACHE, ROOT, SHARED, WORKERS, worker_folder
 
 SDK = "workers-runtime-sdk"
 SHARED_PACKAGE = "dream-api-shared"

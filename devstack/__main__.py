@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from devstack.paths import ROOT
+from deploy.paths import ROOT
 from devstack.stack.configuration import rate_limit_from_environment, read_overrides
 from devstack.stack.ports import Ports, PortTaken
 from devstack.stack.processes import command_of, end_group

@@ -23,8 +23,8 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Error, Page, expect
 
+from deploy.paths import ROOT
 from devstack.browser import NoBrowser, open_browser
-from devstack.paths import ROOT
 
 DESKTOP_WIDTH, HEIGHT = 1280, 800
 # In test mode every project accepts a redirect to any port of localhost.

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from deploy.paths import NODE_MODULES
 from devstack.clerk import errors
 
-_NODE_MODULES = Path(__file__).resolve().parents[2] / "node_modules"
 _FILE = re.compile(r"[A-Za-z0-9_.-]+\.js")
 
 
@@ -22,7 +21,7 @@ def routes() -> list[Route]:
 
 async def _serve(request: Request) -> Response:
     package, file = request.path_params["package"], request.path_params["file"]
-    path = _NODE_MODULES / "@clerk" / package / "dist" / file
+    path = NODE_MODULES / "@clerk" / package / "dist" / file
     if package != "clerk-js" or not _FILE.fullmatch(file) or not path.is_file():
         raise errors.route_not_found()
     return FileResponse(path, media_type="text/javascript", headers={"Cache-Control": "public, max-age=300"})

@@ -11,8 +11,8 @@ from typing import Any
 
 from dotenv import dotenv_values
 
+from deploy.paths import ROOT, SHARED, WORKERS, worker_folder
 from deploy.vendor import libraries, load_toml, vendor
-from devstack.paths import ROOT, SHARED, WORKERS, worker_folder
 from devstack.stack.ports import HOST, Ports
 from devstack.stack.secrets import Secrets
 from devstack.stack.workerd.runtime import DEVELOPMENT_FLAG

@@ -10,7 +10,7 @@ import hmac
 import sqlite3
 from pathlib import Path
 
-from devstack.paths import ROOT
+from deploy.paths import ROOT
 
 FOLDER = ROOT / "migrations"
 DATABASE = "dream"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from devstack.paths import NODE, ROOT
+from deploy.paths import NODE, ROOT
 from devstack.stack.log import Log
 from devstack.stack.processes import STOP_SECONDS, end_group
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from devstack.paths import NODE, ROOT
+from deploy.paths import NODE, ROOT
 from devstack.stack import migrations, seed
 from devstack.stack.clients import Clients
 from devstack.stack.configuration import RUNTIME, Configuration
@@ -24,7 +24,7 @@ from devstack.stack.log import Log
 from devstack.stack.ports import HOST, Ports
 from devstack.stack.secrets import Secrets
 from devstack.stack.service import Service
-from devstack.stack.workerd import runtime as workerd
+from devstack.stack.workerd import runtime
 
 BOOT_SECONDS = 180.0
 FRONTEND = ROOT / "frontend"
@@ -109,14 +109,14 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._log = Log(self.log_path, self._show)
         try:
-            runtime = workerd.prepare(self._say)
+            workerd = runtime.prepare(self._say)
             applied = migrations.apply(self.d1_path)
             self._say(f"database ready ({len(applied)} migrations applied)")
             self._start_stand_ins()
             # The workers are not there yet to receive webhooks.
             self._tell_stand_ins("webhooks/pause")
             self._prepare_data()
-            self._start_workers(runtime)
+            self._start_workers(workerd)
             self._tell_stand_ins("webhooks/resume")
             if self._frontend:
                 self._start_frontend()
@@ -183,11 +183,11 @@ class Stack:
         self.configuration = replace(self.configuration, platform_price_id=seeded.platform_price_id)
         self.state = {**self.configuration.addresses(), "demo": seeded.demo}
 
-    def _start_workers(self, runtime: workerd.Runtime) -> None:
+    def _start_workers(self, workerd: Path) -> None:
         self._say("starting four Python Workers in one workerd")
         file = self._configure("workers", self.configuration.workers(self.beside()))
         environment = {
-            "MINIFLARE_WORKERD_PATH": str(runtime.workerd),
+            "MINIFLARE_WORKERD_PATH": str(workerd),
             "WORKERD_PID_FILE": str(self.folder / "workerd.pid"),
             "CLOUDFLARE_CF_FETCH_ENABLED": "false",
             "WRANGLER_SEND_METRICS": "false",

@@ -9,7 +9,7 @@ import pytest
 
 from deploy import vendor
 from deploy.imports import imported_by
-from devstack.paths import WORKERS, worker_folder
+from deploy.paths import WORKERS, worker_folder
 
 
 @pytest.mark.parametrize(

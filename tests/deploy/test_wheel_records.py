@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from deploy import vendor
+from deploy.paths import ROOT, WORKERS
 from deploy.wheel_records import DiffersFromWheel, check
-from devstack.paths import ROOT, WORKERS
 
 
 @pytest.mark.parametrize("worker", WORKERS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.paths import ROOT
+from deploy.paths import ROOT
 
 PACKAGE = ROOT / "devstack"
 

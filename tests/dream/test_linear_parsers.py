@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devstack.paths import ROOT
+from deploy.paths import ROOT
 from dream.auth import clerk_tokens, project_keys
 from dream.auth.principal import Nobody
 from dream.crypto import rs256

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from devstack.paths import ROOT
+from deploy.paths import ROOT
 from devstack.stack.stack import Stack
 from tests.support.clerk_controls import ClerkControls, InstanceName
 from tests.support.outbox import settled

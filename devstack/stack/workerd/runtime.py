@@ -12,26 +12,16 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import vendor
-from devstack.paths import CACHE, NODE, NODE_MODULES, ROOT
+from deploy.paths import CACHE, NODE, NODE_MODULES, ROOT
 from devstack.stack.workerd import pyodide_bundle
 
 HERE = Path(__file__).parent
 SNAPSHOT = "snapshot.bin"
 # Selects the Pyodide version `dev`, which workerd takes from a folder. It must never be in what is deployed.
 DEVELOPMENT_FLAG = "python_workers_development"
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """A workerd that is ready to run Python Workers."""
-
-    workerd: Path
-    """The program to start: a script that adds the options that miniflare does not pass on."""
-    has_snapshot: bool
 
 
 def npm_version(package: str) -> str:
@@ -46,8 +36,11 @@ def workerd_program() -> Path:
     return Path(found.stdout.strip())
 
 
-def prepare(say: Callable[[str], None]) -> Runtime:
-    """Builds what is missing and returns the runtime. `say` is told about each step that takes time."""
+def prepare(say: Callable[[str], None]) -> Path:
+    """Builds what is missing, and returns the script that starts workerd with the options that miniflare does not pass on.
+
+    `say` prints the name of each step that takes time. Raises RuntimeError if workerd writes no snapshot.
+    """
     settings = vendor.load_toml(ROOT / "workers" / "api-multi" / "wrangler.toml")
     libraries = vendor.libraries("api-multi")
     ingredients = [npm_version("pyodide"), npm_version("workerd"), settings["compatibility_date"], libraries.name]
@@ -61,7 +54,7 @@ def prepare(say: Callable[[str], None]) -> Runtime:
         say("taking a memory snapshot of Python with its libraries")
         _take_snapshot(program, folder, libraries, settings)
         _write_script(script, program, folder)
-    return Runtime(workerd=script, has_snapshot=(folder / SNAPSHOT).exists())
+    return script
 
 
 def _write_script(script: Path, program: Path, folder: Path) -> None:

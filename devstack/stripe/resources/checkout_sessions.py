@@ -68,7 +68,6 @@ def create(books: Books, params: Json) -> Json:
         "_subscription_data": subscription_data,
         "_payment_intent_data": params.get("payment_intent_data") or {},
         "_trial_end": trial_end,
-        "_async_outcome": None,
     }
     session["url"] = f"{books.config.public_url}/c/pay/{session['id']}"
     books.add(session)

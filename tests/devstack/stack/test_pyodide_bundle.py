@@ -7,7 +7,7 @@ from pathlib import Path
 import capnp
 import pytest
 
-from devstack.paths import NODE_MODULES
+from deploy.paths import NODE_MODULES
 from devstack.stack.workerd import pyodide_bundle
 from devstack.stack.workerd.pyodide_bundle import REWRITES, SCHEMA, BundleError, Rewrite
 

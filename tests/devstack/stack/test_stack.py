@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from devstack.paths import ROOT, WORKERS
+from deploy.paths import ROOT, WORKERS
 from devstack.stack.log import Log
 from devstack.stack.service import Service
 from devstack.stack.stack import Stack
