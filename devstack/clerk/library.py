@@ -1,4 +1,4 @@
-"""The real clerk-js out of node_modules, at the paths where Clerk's Frontend API serves it."""
+"""Serves the real clerk-js from node_modules, at the paths of Clerk's Frontend API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FILE = re.compile(r"[A-Za-z0-9_.-]+\.js")
 
 
 def routes() -> list[Route]:
-    """`/npm/@clerk/clerk-js@6/dist/clerk.browser.js` and the chunks it loads, relative to the instance's issuer."""
+    """`/npm/@clerk/clerk-js@6/dist/clerk.browser.js` and the files that it loads, relative to the instance's issuer."""
     return [Route("/npm/@clerk/{package}@{version}/dist/{file}", _serve)]
 
 

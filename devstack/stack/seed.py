@@ -1,6 +1,6 @@
 """Owns the demo data: a developer with one `saas` and one `store` project. Inserting them twice changes nothing.
 
-It writes to D1's file while no worker runs, and keeps the plain keys in the stack's folder, where `make dev` reads them.
+It writes to D1's file while no worker runs. It writes the plain keys to the stack's folder, where `make dev` reads them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dream.domain import keys
 
 EMAIL = "demo@dream-api.example"
 PASSWORD = "a demo on this laptop"
-# As long as the platform is paid for, its live keys have no end.
+# The platform is paid for, so its live keys do not expire.
 FAR_AWAY = "9999-12-31T23:59:59.999Z"
 
 SAAS_TIERS: tuple[dict[str, Any], ...] = (

@@ -1,7 +1,7 @@
-"""Owns the preparation of workerd: the Pyodide bundle, a memory snapshot, and the program that miniflare starts.
+"""Prepares workerd: the Pyodide bundle, a memory snapshot, and the script that miniflare starts.
 
-All of it is kept in the cache folder under a name made of the versions it came from, so nothing is built twice and
-nothing stale is used.
+They are in a folder of the cache. Its name is a hash of all versions and files that they are made of. So nothing is built
+twice, and nothing old is used after a change.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from devstack.stack.workerd import pyodide_bundle
 
 HERE = Path(__file__).parent
 SNAPSHOT = "snapshot.bin"
-# Selects the Pyodide version `dev`, which workerd takes from a folder. It must never be in what is deployed.
+# Selects the Pyodide version `dev`, which workerd reads from a folder. It must never be deployed.
 DEVELOPMENT_FLAG = "python_workers_development"
 
 
@@ -29,7 +29,7 @@ def npm_version(package: str) -> str:
 
 
 def workerd_program() -> Path:
-    """The binary inside the npm package for this machine's system and processor."""
+    """The workerd binary in the npm package for this machine's system and processor."""
     found = subprocess.run(
         [NODE, "-p", "require('workerd').default"], cwd=ROOT, check=True, capture_output=True, text=True
     )
@@ -58,7 +58,7 @@ def prepare(say: Callable[[str], None]) -> Path:
 
 
 def _write_script(script: Path, program: Path, folder: Path) -> None:
-    """Writes the script that MINIFLARE_WORKERD_PATH names. It adds the options, and writes the process id to WORKERD_PID_FILE."""
+    """Writes the script for MINIFLARE_WORKERD_PATH. The script adds options, and writes its process id to WORKERD_PID_FILE."""
     text = f"""#!/bin/sh
 if [ -n "$WORKERD_PID_FILE" ]; then echo $$ > "$WORKERD_PID_FILE"; fi
 command=$1
@@ -73,7 +73,7 @@ exec "{program}" "$command" --pyodide-bundle-disk-cache-dir="{folder}" \\
 
 
 def _take_snapshot(program: Path, folder: Path, libraries: Path, settings: dict[str, object]) -> None:
-    """Runs workerd once with `warm.py`. workerd writes its memory to a file and stops."""
+    """Runs workerd once with `warm.py`. workerd writes its memory to a file and stops. Raises RuntimeError if it does not."""
     files = vendor.files_under(libraries, [])
     modules = [_module("warm.py", HERE / "warm.py")]
     modules += [_module(f"python_modules/{name}", path) for name, path in files]
@@ -97,7 +97,7 @@ const warm :Workerd.Worker = (
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         written = Path(scratch) / SNAPSHOT
         if not written.exists():
-            raise RuntimeError(f"workerd wrote no memory snapshot; it said:\n{done.stdout}{done.stderr}")
+            raise RuntimeError(f"workerd wrote no memory snapshot. Its output:\n{done.stdout}{done.stderr}")
         written.replace(folder / SNAPSHOT)
 
 

@@ -25,5 +25,5 @@ def test_a_taken_port_is_named_with_its_service_and_a_way_out(monkeypatch: pytes
         taken.bind((HOST, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(PortTaken, match=rf"port {port}, wanted by oauth-api, is taken.*DREAM_PORT_OFFSET=200"):
+        with pytest.raises(PortTaken, match=rf"port {port} of oauth-api is in use\..*DREAM_PORT_OFFSET=200"):
             replace(Ports.free(), oauth_api=port).check()
