@@ -1,4 +1,4 @@
-"""JSON from outside: what is too deep, or no text at all, is refused before anything recurses or stores it."""
+"""JSON from outside is refused if it is too deep or not valid text, before any code recurses into it or stores it."""
 
 from __future__ import annotations
 
