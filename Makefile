@@ -96,14 +96,20 @@ dry-run: vendor ## Bundle each worker as a deploy does, and compare it with its 
 
 ##@ Check
 
-.PHONY: check format test test-fast bench dry-run
+.PHONY: check format test test-fast torture bench dry-run
 # Fast tests without a runtime, which `make check` runs too.
 ARCHITECTURE_TESTS := tests/architecture
 
-check: install ## Check format, lint, types, architecture and npm packages
+# Deployed code that only tests call is dead code. So vulture first reads the deployed code without the tests.
+DEPLOYED_CODE := shared workers/*/src
+LOCAL_CODE := devstack $(wildcard deploy) bench tests
+
+check: install ## Check format, lint, types, dead code, architecture and npm packages
 	@echo "==> format" && ruff format --check --quiet . $(call or_say,Run "make format".)
 	@echo "==> lint" && ruff check --quiet . $(call or_say,Run "make format" for the order of imports. Correct other findings by hand.)
 	@echo "==> types" && pyright --warnings $(call or_say,Correct the code: the messages of pyright name file and line.)
+	@echo "==> dead code" && vulture $(DEPLOYED_CODE) && vulture $(DEPLOYED_CODE) $(LOCAL_CODE) \
+	  $(call or_say,Delete code that nothing calls. Add a name to [tool.vulture] in pyproject.toml only if a library calls it.)
 	@echo "==> architecture" && pytest --quiet $(ARCHITECTURE_TESTS)
 	$(call each_package,check)
 
@@ -119,14 +125,22 @@ format: install ## Format the code and sort its imports
 browser: install ## Find a browser for tests and screenshots, or install one
 	@.venv/bin/python -m devstack.browser
 
+IN_PROCESS := --ignore=tests/workerd --ignore=tests/devstack
+
 test-fast: install ## Run the tests that need no runtime, no browser and no process
-	@pytest --quiet -n 2 --dist loadfile --ignore=tests/workerd --ignore=tests/devstack --ignore-glob='tests/dream/clients/test_*_story.py'
+	@pytest --quiet -n 2 --dist loadfile $(IN_PROCESS)
 
 # If there is no browser, the tests that need one are skipped, and pytest lists them.
 test: install ## Run all tests, also those in the real runtime
 	@.venv/bin/python -m devstack.browser || true
 	$(call each_package,test)
 	@pytest
+
+# It takes some hours. STORE_STORIES and SUBSCRIPTION_LIVES set the sizes; the same names with _SEED set the random seeds.
+torture: export TEST_PROFILE = torture
+torture: install ## Run the random tests at full length, in process and then in the real runtime
+	@pytest --quiet -n 2 --dist loadfile $(IN_PROCESS)
+	@pytest --quiet tests/workerd/test_store_stories.py tests/workerd/test_subscription_lives.py
 
 bench: install ## Measure the hot path against minimal workers; write bench/results.json
 	@.venv/bin/python -m bench

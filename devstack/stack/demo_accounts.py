@@ -10,8 +10,7 @@ import httpx
 import stripe
 
 from devstack.stack.configuration import Configuration
-
-PLATFORM_PRICE_CENTS = 1500
+from dream.domain.platform_billing import MONTHLY_PRICE_CENTS
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,14 @@ class DemoAccounts:
             _post(f"{self._configuration.url('stripe')}/_devstack/accounts", body)
 
     def platform_price(self) -> str:
-        """Creates the price that developers pay for dream-api, $15 a month. Returns its id, empty at the real Stripe."""
+        """Creates the price that developers pay for dream-api. Returns its id, empty at the real Stripe."""
         if not self._at_stripe:
             return ""
         product = self._client.v1.products.create({"name": "dream-api"})
         price = self._client.v1.prices.create(
             {
                 "product": product.id,
-                "unit_amount": PLATFORM_PRICE_CENTS,
+                "unit_amount": MONTHLY_PRICE_CENTS,
                 "currency": "usd",
                 "recurring": {"interval": "month"},
             }

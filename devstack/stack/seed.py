@@ -22,11 +22,10 @@ from devstack.stack.local_context import sealing_context
 from dream.crypto.secret_keys import NewSecretKey, make_secret_key
 from dream.db import api_keys
 from dream.domain import keys
+from dream.domain.platform_billing import FAR_AWAY
 
 EMAIL = "demo@dream-api.example"
 PASSWORD = "a demo on this laptop"
-# The platform is paid for, so its live keys do not expire.
-FAR_AWAY = "9999-12-31T23:59:59.999Z"
 
 SAAS_TIERS: tuple[dict[str, Any], ...] = (
     {"name": "free", "displayName": "Free", "price": 0, "limit": 100, "features": ["100 calls a month"]},

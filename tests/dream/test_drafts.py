@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from dream.clients.stripe_http import StripeFailureReplayed, StripeRefused
+from dream.clients.stripe.http import StripeFailureReplayed, StripeRefused
 from dream.errors import Unavailable, Unprocessable, VendorFailed
-from dream.services.catalog.drafts import FRESH_SECONDS, Draft, making, open_draft
+from dream.services.catalog.drafts import CONTINUED_SECONDS, Draft, creating, open_draft
 from dream.services.platforms.connection import StripeNotConnected
 from tests.support.world import World
 
@@ -32,7 +32,7 @@ def world() -> World:
     return world
 
 
-def opened(world: World, *, repeats_for_seconds: int = 0) -> Draft:
+def opened(world: World, *, retry_seconds: int = 0) -> Draft:
     return run(
         open_draft(
             world.context,
@@ -41,7 +41,7 @@ def opened(world: World, *, repeats_for_seconds: int = 0) -> Draft:
             "pk_test_new",
             "test",
             work="work",
-            repeats_for_seconds=repeats_for_seconds,
+            retry_seconds=retry_seconds,
         )
     )
 
@@ -61,7 +61,7 @@ def attempt(world: World, draft: Draft, failure: Exception | None) -> list[str]:
         return "price_1"
 
     async def work() -> None:
-        async with making(world.context, draft, "test", "acct_1"):
+        async with creating(world.context, draft, "test", "acct_1"):
             await draft.once("pro:product", first)
             await draft.once("pro:price", second)
 
@@ -69,21 +69,21 @@ def attempt(world: World, draft: Draft, failure: Exception | None) -> list[str]:
     return keys
 
 
-def test_a_draft_is_continued_until_it_is_dropped_or_grows_old(world: World) -> None:
+def test_a_draft_is_continued_until_it_is_deleted_or_too_old(world: World) -> None:
     first = opened(world)
     assert opened(world).draft_id == first.draft_id
     assert opened(world).publishable_key == first.publishable_key
-    old = world.context.now_seconds() - FRESH_SECONDS - 60
+    old = world.context.now_seconds() - CONTINUED_SECONDS - 60
     world.db.connection.execute(
         "UPDATE project_drafts SET createdAt = strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch')", (old,)
     )
     assert opened(world).draft_id != first.draft_id
 
 
-def test_a_settled_draft_repeats_only_a_project_that_is_there_and_only_for_a_while(world: World) -> None:
+def test_a_completed_draft_answers_retries_only_while_its_project_exists_and_only_for_a_while(world: World) -> None:
     draft = opened(world)
     world.db.connection.execute("UPDATE project_drafts SET settledAt = ?1", (world.context.now(),))
-    assert opened(world, repeats_for_seconds=60).draft_id != draft.draft_id
+    assert opened(world, retry_seconds=60).draft_id != draft.draft_id
     draft = opened(world)
     world.db.connection.execute(
         "INSERT INTO projects (publishableKey, platformId, name, projectType, mode, createdAt, updatedAt)"
@@ -91,12 +91,12 @@ def test_a_settled_draft_repeats_only_a_project_that_is_there_and_only_for_a_whi
         (draft.publishable_key, CREATED),
     )
     world.db.connection.execute("UPDATE project_drafts SET settledAt = ?1", (world.context.now(),))
-    assert opened(world, repeats_for_seconds=60).settled
-    assert not opened(world, repeats_for_seconds=-1).settled
+    assert opened(world, retry_seconds=60).is_complete
+    assert not opened(world, retry_seconds=-1).is_complete
 
 
 @pytest.mark.parametrize("failure", [VendorFailed(), Unavailable()])
-def test_a_failure_keeps_what_was_made_and_the_key_of_what_was_not(world: World, failure: Exception) -> None:
+def test_a_failure_saves_what_was_created_and_the_key_of_what_was_not(world: World, failure: Exception) -> None:
     draft = opened(world)
     with pytest.raises(type(failure)):
         attempt(world, draft, failure)
@@ -104,7 +104,7 @@ def test_a_failure_keeps_what_was_made_and_the_key_of_what_was_not(world: World,
     assert retry == [f"{draft.draft_id}:pro:price:0"]
 
 
-def test_a_failure_that_stripe_repeats_gets_another_key(world: World) -> None:
+def test_a_failure_that_stripe_replays_gets_another_key(world: World) -> None:
     draft = opened(world)
     with pytest.raises(StripeFailureReplayed):
         attempt(world, draft, StripeFailureReplayed())
@@ -119,12 +119,12 @@ def test_what_stripe_refuses_is_given_up_and_archived(world: World) -> None:
     assert not world.db.connection.execute("SELECT 1 FROM project_drafts").fetchall()
 
 
-def test_an_account_that_was_taken_away_is_not_connected(world: World) -> None:
+def test_an_account_without_access_is_not_connected(world: World) -> None:
     with pytest.raises(StripeNotConnected):
         attempt(world, opened(world), StripeRefused("account_invalid", None, 403, "no access"))
 
 
-def test_a_step_that_another_call_is_taking_waits_for_it(world: World) -> None:
+def test_a_step_that_another_request_is_taking_waits_for_it(world: World) -> None:
     draft = opened(world)
     with pytest.raises(Unavailable):
         attempt(world, draft, StripeRefused("idempotency_key_in_use", None, 409, "in use"))

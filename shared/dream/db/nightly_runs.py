@@ -1,36 +1,62 @@
-"""`nightly_runs`: how far each nightly job has come in each run. It is the schedule's own; no tenant's data are in it."""
+"""`nightly_runs`: the progress of each run of each nightly job. The table holds no customer's data, so nothing is scoped."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from dream.runtime.bindings import Database, Row, Sql
 
-# A run that never came to its end is not taken up again: the next one sees all that it would have seen.
+# Inserts a run, if it does not exist. A run that never finished is not resumed by the next one, which starts from the beginning.
 BEGIN = Sql("INSERT INTO nightly_runs (job, run) VALUES (?1, ?2) ON CONFLICT (job, run) DO NOTHING")
 
+# Reads the progress of a run.
 READ = Sql("SELECT cursor, checked, repaired, finishedAt FROM nightly_runs WHERE job = ?1 AND run = ?2")
 
-# Two runs at once do the same work twice, which is harmless; the cursor of the one that came first counts.
+# Moves the cursor of a run from ?3 to ?4. Of two processes that work on the same slice, only the first one moves it; that the
+# slice was done twice is harmless.
 ADVANCE = Sql("""
 UPDATE nightly_runs SET cursor = ?4, checked = checked + ?5, repaired = repaired + ?6, finishedAt = ?7
 WHERE job = ?1 AND run = ?2 AND cursor = ?3 AND finishedAt IS NULL
 """)
 
-DROP_OLD = Sql("DELETE FROM nightly_runs WHERE job = ?1 AND run < ?2")
+# Deletes old runs of a job.
+DELETE_OLD = Sql("DELETE FROM nightly_runs WHERE job = ?1 AND run < ?2")
 
 
-async def begin(db: Database, job: str, run: str) -> Row:
-    """Where the job stands in this run, which begins with the first call. Runs are named by their date, so that names sort."""
-    rows = await db.batch([BEGIN.bind(job, run), READ.bind(job, run)])
-    return rows[1][0]
+@dataclass(frozen=True, slots=True)
+class NightlyRun:
+    """The progress of one run. An empty cursor is the beginning; the counts are totals of the run."""
+
+    cursor: str
+    checked: int
+    repaired: int
+    is_finished: bool
+
+
+def _run_from(row: Row) -> NightlyRun:
+    return NightlyRun(row["cursor"], row["checked"], row["repaired"], row["finishedAt"] is not None)
+
+
+async def begin_or_resume(db: Database, job: str, run: str) -> NightlyRun:
+    """The progress of the run. The first call starts it. Runs are named by their date, so that their names sort."""
+    _, rows = await db.batch([BEGIN.bind(job, run), READ.bind(job, run)])
+    return _run_from(rows[0])
 
 
 async def advance(
-    db: Database, job: str, run: str, before: str, cursor: str, checked: int, repaired: int, finished_at: str | None
+    db: Database,
+    job: str,
+    run: str,
+    from_cursor: str,
+    to_cursor: str,
+    checked: int,
+    repaired: int,
+    finished_at: str | None,
 ) -> None:
-    """The job has come from the cursor `before` to `cursor`, or to its end."""
-    await db.run(ADVANCE, job, run, before, cursor, checked, repaired, finished_at)
+    """Records that the slice between the two cursors is done, and that the run is finished if `finished_at` is given."""
+    await db.run(ADVANCE, job, run, from_cursor, to_cursor, checked, repaired, finished_at)
 
 
-async def drop_old(db: Database, job: str, before: str) -> int:
-    """Forget the job's runs whose names sort before that."""
-    return await db.run(DROP_OLD, job, before)
+async def delete_old(db: Database, job: str, before: str) -> int:
+    """Deletes the job's runs whose names sort before `before`. Returns how many."""
+    return await db.run(DELETE_OLD, job, before)

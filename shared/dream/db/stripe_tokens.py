@@ -1,7 +1,8 @@
-"""`stripe_tokens`: which Stripe account a platform has connected in a mode. Written here; events look accounts up elsewhere."""
+"""`stripe_tokens`: the Stripe account that a platform connected in each mode. `connected_accounts` finds accounts for events."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from dream.runtime.bindings import Bound, Database, Sql
@@ -9,23 +10,26 @@ from dream.runtime.bindings import Bound, Database, Sql
 ConnectionStatus: TypeAlias = Literal["connected", "revoked"]
 """`stripe_tokens.status`."""
 
+# Reads the id of the connected account of a platform in a mode.
 ACCOUNT_OF = Sql("""
 SELECT stripeUserId AS answer FROM stripe_tokens WHERE platformId = ?1 AND mode = ?2 AND status = 'connected'
 """)
 
+# Lists the connected accounts of a platform.
 ACCOUNTS_OF = Sql("SELECT mode, stripeUserId FROM stripe_tokens WHERE platformId = ?1 AND status = 'connected'")
 
-# By Stripe's own id: what is asked is whether anybody may act on the account.
+# Whether any platform has connected the account. It has no platformId in WHERE, because it asks about all platforms.
 IS_CONNECTED = Sql("""
 SELECT 1 AS answer FROM stripe_tokens WHERE stripeUserId = ?1 AND mode = ?2 AND status = 'connected'
 """)
 
-# By Stripe's own id: the row of a developer who gave the account up stands in nobody's way.
-FREE_ACCOUNT = Sql("""
+# Deletes the row of another platform that has disconnected this account, because an account has only one row per mode.
+DELETE_REVOKED_OF_OTHERS = Sql("""
 DELETE FROM stripe_tokens WHERE stripeUserId = ?1 AND mode = ?2 AND platformId <> ?3 AND status = 'revoked'
 """)
 
-# Not while another account is connected: that one is disconnected first. UNIQUE (stripeUserId, mode) keeps others' accounts.
+# Connects an account. Changes nothing while the platform has another account connected. UNIQUE (stripeUserId, mode) raises if
+# another platform has this account connected.
 CONNECT = Sql("""
 INSERT INTO stripe_tokens (platformId, mode, stripeUserId, scope, connectedAt)
 SELECT platformId, ?2, ?3, ?4, ?5 FROM platforms WHERE platformId = ?1 AND deletedAt IS NULL
@@ -35,7 +39,7 @@ ON CONFLICT (platformId, mode) DO UPDATE SET
 WHERE status = 'revoked' OR stripeUserId = excluded.stripeUserId
 """)
 
-# Whose account it is after CONNECT: nobody's line is written when it came to nothing.
+# Comes after CONNECT: records the connection in the audit log, if there is one now. Returns a row if it did.
 RECORD_CONNECTED = Sql("""
 INSERT INTO audit_log (platformId, actor, action, details, createdAt)
 SELECT platformId, ?4, 'stripe.connected', json_object('mode', mode, 'account', stripeUserId), ?5 FROM stripe_tokens
@@ -43,16 +47,16 @@ WHERE platformId = ?1 AND mode = ?2 AND stripeUserId = ?3 AND status = 'connecte
 RETURNING createdAt
 """)
 
+# Marks the connection of a platform as revoked.
 REVOKE = Sql("""
 UPDATE stripe_tokens SET status = 'revoked', revokedAt = ?4
 WHERE platformId = ?1 AND mode = ?2 AND stripeUserId = ?3 AND status = 'connected'
 """)
 
 
-async def accounts_of(db: Database, platform_id: str) -> dict[str, str]:
+async def accounts_of(db: Database, platform_id: str) -> Mapping[str, str]:
     """The connected accounts of a platform by mode."""
-    rows = await db.all(ACCOUNTS_OF, platform_id)
-    return {row["mode"]: row["stripeUserId"] for row in rows}
+    return {row["mode"]: row["stripeUserId"] for row in await db.all(ACCOUNTS_OF, platform_id)}
 
 
 async def account_of(db: Database, platform_id: str, mode: str) -> str | None:
@@ -61,22 +65,37 @@ async def account_of(db: Database, platform_id: str, mode: str) -> str | None:
 
 
 async def is_connected(db: Database, account: str, mode: str) -> bool:
-    """Whether some platform has connected the account."""
+    """Whether any platform has connected the account."""
     return await db.value(IS_CONNECTED, account, mode) is not None
 
 
-def connect(platform_id: str, mode: str, account: str, scope: str, actor: str, now: str) -> list[Bound]:
-    """Connect the account, and say so in the audit log. The last statement has no row when another one is connected.
+async def connect(
+    db: Database,
+    platform_id: str,
+    mode: str,
+    account: str,
+    scope: str,
+    actor: str,
+    now: str,
+    *,
+    also: Sequence[Bound] = (),
+) -> bool:
+    """Connects the account and records it in the audit log. `also` runs in the same batch.
 
-    The batch is refused (ConstraintFailed) when another platform has connected this account.
+    Returns False if the platform has another account connected in this mode, or was deleted. Raises ConstraintFailed if another
+    platform has this account connected.
     """
-    return [
-        FREE_ACCOUNT.bind(account, mode, platform_id),
-        CONNECT.bind(platform_id, mode, account, scope, now),
-        RECORD_CONNECTED.bind(platform_id, mode, account, actor, now),
-    ]
+    _, _, recorded, *_ = await db.batch(
+        [
+            DELETE_REVOKED_OF_OTHERS.bind(account, mode, platform_id),
+            CONNECT.bind(platform_id, mode, account, scope, now),
+            RECORD_CONNECTED.bind(platform_id, mode, account, actor, now),
+            *also,
+        ]
+    )
+    return bool(recorded)
 
 
 def revoke(platform_id: str, mode: str, account: str, now: str) -> Bound:
-    """The platform gives the account up. Projects and their data stay."""
+    """Disconnects the account from the platform. Its projects and their data stay."""
     return REVOKE.bind(platform_id, mode, account, now)

@@ -9,7 +9,7 @@ from dream.domain.keys import Mode
 
 @dataclass(frozen=True, slots=True)
 class ConnectedAccount:
-    """The account (`acct_…`), the mode in which it is connected, and the platform that connected it."""
+    """The account id (`acct_…`), the mode in which it is connected, and the platform that connected it."""
 
     platform_id: str
     account_id: str

@@ -1,7 +1,7 @@
-"""Images: told by their own first bytes, never by what a client says of them, and named by their content.
+"""Image types and the keys of images in R2. The type of an image follows from its first bytes, never from what the client says.
 
-Signatures: PNG (RFC 2083, 3.1), JPEG (ITU T.81, SOI), GIF89a, WebP (RIFF container), AVIF (ISO BMFF `ftyp` brands). SVG is refused:
-it can carry script.
+Signatures: PNG (RFC 2083, 3.1), JPEG (ITU T.81, SOI), GIF89a, WebP (RIFF container), AVIF (ISO BMFF `ftyp` brands). SVG is refused,
+because it can contain scripts.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 MAXIMUM_IMAGE_BYTES = 5 * 1024 * 1024
 CACHE_CONTROL = "public, max-age=31536000, immutable"
-"""A key names its content, so what lies under it never changes."""
+"""The key of an image has the hash of its content, so the content of a key never changes."""
 
 _ASSET_KEY = re.compile(r"(?:plt|pk_test|pk_live)_[0-9A-Za-z]{1,64}\.[0-9a-f]{64}\.(png|jpg|gif|webp|avif)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageType:
-    """A kind of image that may be stored."""
+    """A type of image that is accepted."""
 
     extension: str
     content_type: str
@@ -36,7 +36,7 @@ SHOWN_TYPES = "PNG, JPEG, GIF, WebP or AVIF"
 
 
 def sniff(content: bytes) -> ImageType | None:
-    """What kind of image these bytes are; None when they are none that we take."""
+    """The type of the image. None if it is not an accepted type."""
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return PNG
     if content.startswith(b"\xff\xd8\xff"):
@@ -51,29 +51,31 @@ def sniff(content: bytes) -> ImageType | None:
 
 
 def _is_avif(content: bytes) -> bool:
-    """Whether the `ftyp` box has an AVIF brand: the major one at 8, the compatible ones from 16 on."""
+    """Whether the `ftyp` box has an AVIF brand. The major brand is at byte 8, the compatible brands begin at byte 16."""
     size = min(int.from_bytes(content[:4], "big"), 256)
     brands = [content[8:12], *(content[start : start + 4] for start in range(16, size, 4))]
     return b"avif" in brands or b"avis" in brands
 
 
 def asset_key(owner: str, content: bytes, image_type: ImageType) -> str:
-    """`{owner}.{sha256}.{extension}`: one path segment. The owner is a platform id, or the publishable key of a project; the same
-    image of the same owner is the same asset."""
+    """`{owner}.{sha256}.{extension}`: the key of an image in R2, and one path segment of its URL.
+
+    `owner` is a platform id or a publishable key. The same image of the same owner has the same key.
+    """
     return f"{owner}.{hashlib.sha256(content).hexdigest()}.{image_type.extension}"
 
 
 def asset_prefix(owner: str) -> str:
-    """What all keys of one owner's assets begin with."""
+    """The prefix of all keys of one owner."""
     return f"{owner}."
 
 
 def is_asset_key(key: str) -> bool:
-    """Whether `key` is one that `asset_key` makes."""
+    """Whether `key` has the form that `asset_key` returns."""
     return _ASSET_KEY.fullmatch(key) is not None
 
 
 def content_type_of(key: str) -> str:
-    """The media type that an asset key's extension stands for."""
+    """The media type of a key, by its extension."""
     extension = key.rpartition(".")[2]
     return next(each.content_type for each in IMAGE_TYPES if each.extension == extension)

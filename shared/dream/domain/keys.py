@@ -1,7 +1,7 @@
-"""Publishable and secret keys: how they are made, recognised without a look-up, hashed and masked.
+"""Publishable and secret keys: creates, checks, hashes and masks them.
 
-A key is `{pk|sk}_{test|live}_` + 32 random base62 characters (190 bits) + 6 characters of base62 CRC-32 over all before them,
-so that a secret scanner, and we, can tell a real key from a typo offline.
+A key is `{pk|sk}_{test|live}_`, then 32 random base62 characters (190 bits), then 6 characters: the CRC-32 of all before them, in
+base62. The checksum lets this code and secret scanners tell a real key from a typo without a lookup.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def make_key(kind: KeyKind, mode: Mode, random_bytes: RandomBytes) -> str:
 
 
 def make_id(prefix: str, random_bytes: RandomBytes, length: int = 20) -> str:
-    """An identifier such as `plt_…`: unguessable, but no credential."""
+    """A new identifier such as `plt_…`. It cannot be guessed, but it is not a credential."""
     return f"{prefix}_{_random_base62(length, random_bytes)}"
 
 
 def is_well_formed(key: str, kind: KeyKind) -> bool:
-    """Whether `key` is of this kind, of the right shape, and its checksum holds."""
+    """Whether `key` has this kind, the right shape and the right checksum. Says nothing about whether the key exists."""
     return (
         key.startswith(kind)
         and _SHAPE.fullmatch(key) is not None
@@ -54,22 +54,22 @@ def is_well_formed(key: str, kind: KeyKind) -> bool:
 
 
 def mode_of(key: str) -> Mode:
-    """The mode that a well-formed key's prefix names."""
+    """The mode in the prefix of a well-formed key."""
     return "live" if key[3:8] == "live_" else "test"
 
 
 def hash_secret(secret: str) -> str:
-    """SHA-256 in hex. Enough for keys and tokens of high entropy; never for passwords."""
+    """SHA-256 in hex. It is safe for keys and tokens of high entropy, not for passwords."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def mask(secret_key: str) -> str:
-    """What may be shown of a secret key: its prefix and its last four characters."""
+    """The part of a secret key that may be shown: its prefix and its last four characters."""
     return f"{secret_key[:8]}…{secret_key[-4:]}"
 
 
 def key_id(secret_key_hash: str) -> str:
-    """What a developer calls one of their secret keys by: the beginning of its hash, which opens nothing."""
+    """The id by which a developer names one of their secret keys: the beginning of its hash."""
     return secret_key_hash[:_KEY_ID_LENGTH]
 
 
@@ -80,7 +80,7 @@ def is_key_id(text: str) -> bool:
 def _random_base62(length: int, random_bytes: RandomBytes) -> str:
     characters: list[str] = []
     while len(characters) < length:
-        # 248 is the largest multiple of 62 in a byte: what lies above would favour some characters.
+        # 248 is the largest multiple of 62 up to 256. Larger bytes would make some characters more likely.
         characters.extend(_ALPHABET[byte % 62] for byte in random_bytes(length) if byte < 248)
     return "".join(characters[:length])
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast, get_args
 
-from dream.domain.stripe_objects import CartPayment, StripeCharge
+from dream.domain.stripe.charge import StripeCharge
+from dream.domain.stripe.checkout_session import CartPayment
 from dream.errors import InvalidFields
 
 OrderStatus: TypeAlias = Literal[

@@ -1,7 +1,7 @@
-"""Redirect origins: the exact origins that sign-up may send an end user's token to.
+"""Redirect origins: the exact origins that sign-up may redirect an end user and their token to.
 
 An origin is scheme, host and port (RFC 6454), written as a browser writes it: lower case, international names in punycode, no
-default port. Test projects may also name http on this machine.
+default port. Test projects may also use http on localhost.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def origin_of(url: str) -> str | None:
-    """The origin of an http or https URL, as a browser would write it; None for anything else."""
+    """The origin of an http or https URL as a browser writes it. None for other texts."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -34,7 +34,7 @@ def origin_of(url: str) -> str | None:
 
 
 def origin_problem(origin: object, mode: Mode) -> str | None:
-    """What is wrong with an origin that a project of this mode shall redirect to; None if nothing is."""
+    """The format that the origin should have for a project of this mode. None if the origin is valid."""
     if not isinstance(origin, str) or not 0 < len(origin) <= MAXIMUM_LENGTH:
         return "an exact origin such as https://app.example.com"
     if origin_of(origin) != origin:
@@ -44,10 +44,10 @@ def origin_problem(origin: object, mode: Mode) -> str | None:
     if parts.scheme == "http":
         if mode == "test" and host in _LOOPBACK_HOSTS:
             return None
-        return "https; only a test project may use http, and only on localhost"
+        return "an https origin; only a test project may use http, and only on localhost"
     labels = host.split(".")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        return "a host name: letters, digits and hyphens, an international one in punycode"
+        return "a host name of letters, digits and hyphens; write an international name in punycode"
     if len(labels) == 1 and not (mode == "test" and host in _LOOPBACK_HOSTS):
         return "a full host name such as app.example.com"
     return None

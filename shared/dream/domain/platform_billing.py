@@ -1,23 +1,25 @@
-"""What a developer's own subscription allows: who is paid, until when live keys answer, how many calls are included."""
+"""The developer's own subscription at dream-api: when it counts as paid, how long live keys work, how many calls it includes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from dream.domain.stripe_objects import StripeSubscription
+from dream.domain.stripe.subscription import StripeSubscription
 from dream.domain.subscriptions import ENDED_STATUSES, SubscriptionStatus
 
 Plan: TypeAlias = Literal["free", "paid"]
 
 GRACE_DAYS = 7
-"""How long live keys answer after a payment is overdue or the subscription has ended."""
+"""How many days live keys work after a payment became overdue or the subscription ended."""
 FREE_ALLOWANCE = 5
+"""How many `/verify-auth` calls per calendar month the free plan includes."""
 PAID_ALLOWANCE = 500
-"""How many `/verify-auth` calls a calendar month includes."""
+"""How many `/verify-auth` calls per calendar month the paid plan includes."""
 FAR_AWAY = "9999-12-31T00:00:00.000Z"
-"""`liveKeysUntil` of a platform that pays."""
+"""`liveKeysUntil` of a platform that pays: its live keys have no known end."""
+MONTHLY_PRICE_CENTS = 1500
+"""The price of the paid plan in US cents. Stripe charges the price `PLATFORM_PRICE_ID`, which must have the same amount."""
 
 PAYING_STATUSES: frozenset[SubscriptionStatus] = frozenset({"active", "trialing"})
 OVERDUE_STATUSES: frozenset[SubscriptionStatus] = frozenset({"past_due", "unpaid", "paused"})
@@ -25,7 +27,7 @@ OVERDUE_STATUSES: frozenset[SubscriptionStatus] = frozenset({"past_due", "unpaid
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A developer: the platform id, and the subscription at dream-api as Stripe last told it. Moments are ISO 8601 UTC."""
+    """A developer: the platform id, and the subscription at dream-api as it was last read from Stripe. Times are ISO 8601 UTC."""
 
     platform_id: str
     clerk_user_id: str
@@ -43,33 +45,13 @@ class Platform:
     live_keys_until: str | None
     updated_at: str
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Platform:
-        return cls(
-            platform_id=row["platformId"],
-            clerk_user_id=row["clerkUserId"],
-            email=row["email"],
-            stripe_customer_id=row["stripeCustomerId"],
-            checkout_session_id=row["checkoutSessionId"],
-            subscription_id=row["subscriptionId"],
-            subscription_status=row["subscriptionStatus"],
-            current_period_start=row["currentPeriodStart"],
-            current_period_end=row["currentPeriodEnd"],
-            cancel_at_period_end=bool(row["cancelAtPeriodEnd"]),
-            cancel_at=row["cancelAt"],
-            canceled_at=row["canceledAt"],
-            ended_at=row["endedAt"],
-            live_keys_until=row["liveKeysUntil"],
-            updated_at=row["updatedAt"],
-        )
-
     @property
     def has_subscription(self) -> bool:
-        """Whether there is one that has not ended: it is changed in the portal, never bought twice."""
+        """Whether there is a subscription that has not ended. The developer changes it in the billing portal."""
         return self.subscription_id is not None and self.ended_at is None
 
     def is_paid(self, now: str) -> bool:
-        """Paid or trialing, or overdue for less than the grace time."""
+        """Whether the subscription is active, trialing, or past due within the grace time."""
         if self.subscription_status in PAYING_STATUSES:
             return True
         return self.subscription_status == "past_due" and self.live_keys_work(now)
@@ -81,10 +63,8 @@ class Platform:
         return self.live_keys_until is not None and self.live_keys_until > now
 
     def to_json(self, now: str) -> dict[str, Any]:
-        """As `GET /subscription` shows it. `liveKeysUntil` is None without a known end, be it paid or never paid."""
-        ends = self.live_keys_until
-        if ends is not None and ends >= FAR_AWAY:
-            ends = None
+        """As `GET /subscription` shows it. `liveKeysUntil` is None while the subscription is paid, and if it never was."""
+        has_end = self.live_keys_until is not None and self.live_keys_until < FAR_AWAY
         return {
             "platformId": self.platform_id,
             "plan": self.plan(now),
@@ -96,13 +76,13 @@ class Platform:
             "canceledAt": self.canceled_at,
             "endedAt": self.ended_at,
             "liveKeysActive": self.live_keys_work(now),
-            "liveKeysUntil": ends,
+            "liveKeysUntil": self.live_keys_until if has_end else None,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class PlatformSubscription:
-    """What of a subscription at Stripe is kept with the platform. `unpaid_since` is set while a payment is overdue."""
+    """The part of Stripe's subscription that D1 stores. `unpaid_since` is set while a payment is overdue."""
 
     id: str
     customer_id: str
@@ -117,7 +97,7 @@ class PlatformSubscription:
 
     @classmethod
     def from_stripe(cls, subscription: StripeSubscription, now: str) -> PlatformSubscription:
-        """An overdue renewal is unpaid since the period that it is for began."""
+        """A past due or unpaid subscription is unpaid since its current period began, a paused one since `now`."""
         status = subscription.status
         unpaid_since = subscription.current_period_start if status in ("past_due", "unpaid") else now
         ended_at = subscription.ended_at
@@ -137,10 +117,11 @@ class PlatformSubscription:
         )
 
     @property
-    def counts(self) -> bool:
-        """Whether it was ever paid: what is `incomplete` neither begins nor ends anything."""
+    def was_ever_paid(self) -> bool:
+        """False for `incomplete` and `incomplete_expired`: the first payment failed, so the plan never began."""
         return not self.status.startswith("incomplete")
 
 
 def allowance(plan: Plan) -> int:
+    """How many `/verify-auth` calls per calendar month the plan includes."""
     return PAID_ALLOWANCE if plan == "paid" else FREE_ALLOWANCE

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from dream.domain.keys import Mode
 
 ProjectType: TypeAlias = Literal["saas", "store"]
-"""Fixed when a project is created. A saas project has subscription tiers; a store has one-off products with stock."""
+"""Fixed when a project is created. A saas project sells subscription tiers; a store sells one-off products with stock."""
 
 PROJECT_TYPES: tuple[ProjectType, ...] = get_args(ProjectType)
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project as it is cached. `live_keys_until` is the platform's payment state: live keys work until then (ISO 8601 UTC)."""
+    """What a request needs to know of its project, and what the key caches hold.
+
+    `live_keys_until` is the payment state of the platform: live keys work until then (ISO 8601 UTC). None: never paid.
+    """
 
     publishable_key: str
     platform_id: str
@@ -26,15 +29,15 @@ class Project:
     live_keys_until: str | None
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Project:
-        """Reads a D1 row, or a cached record with the same names."""
+    def from_json(cls, record: Mapping[str, Any]) -> Project:
+        """Reads what `to_json` wrote into a cache."""
         return cls(
-            publishable_key=row["publishableKey"],
-            platform_id=row["platformId"],
-            name=row["name"],
-            project_type=cast("ProjectType", row["projectType"]),
-            mode=cast("Mode", row["mode"]),
-            live_keys_until=row["liveKeysUntil"],
+            publishable_key=record["publishableKey"],
+            platform_id=record["platformId"],
+            name=record["name"],
+            project_type=record["projectType"],
+            mode=record["mode"],
+            live_keys_until=record["liveKeysUntil"],
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -46,3 +49,18 @@ class Project:
             "mode": self.mode,
             "liveKeysUntil": self.live_keys_until,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedProject:
+    """A project as its developer manages it.
+
+    `test_publishable_key` is set on a live project: the key of the test project that it was promoted from.
+    """
+
+    publishable_key: str
+    platform_id: str
+    name: str
+    project_type: ProjectType
+    mode: Mode
+    test_publishable_key: str | None

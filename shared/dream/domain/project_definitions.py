@@ -1,4 +1,4 @@
-"""Projects: what a developer sends to create one, and what promoting a test project to live comes to."""
+"""Projects: the request that creates one, and the changes that promote a test project to live."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ MAXIMUM_NAME_LENGTH = 100
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 
-# Stock is counted in each mode for itself: a promotion brings it along once and never overwrites what is left of it.
-_OWN_TO_EACH_MODE = ("inventory",)
+# Each mode counts its own stock. A promotion copies it to a new live tier and never overwrites it later.
+_COLUMNS_OF_EACH_MODE = ("inventory",)
 
 Action: TypeAlias = Literal["create", "update", "unchanged", "archive"]
 
@@ -41,7 +41,7 @@ class NewProject:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> NewProject:
-        """Raises InvalidFields with every field that is missing or wrong."""
+        """Raises InvalidFields with every missing or wrong field."""
         problems: dict[str, str] = {}
         mode = mode_in(body, problems)
         name = project_name_in(body, problems)
@@ -54,20 +54,18 @@ class NewProject:
             raise InvalidFields(problems)
         return cls(mode, name, project_type, tiers)
 
-    def fingerprint(self, *circumstances: str) -> str:
-        """Equal for equal projects in equal circumstances."""
-        return digest(
-            "create", self.mode, self.name, self.project_type, [tier.to_row() for tier in self.tiers], *circumstances
-        )
+    def fingerprint(self, *parts: str) -> str:
+        """Equal for equal requests with equal further `parts`."""
+        return digest("create", self.mode, self.name, self.project_type, [tier.to_row() for tier in self.tiers], *parts)
 
 
 def digest(*parts: object) -> str:
-    """SHA-256 in hex over values that JSON can say."""
+    """The SHA-256 in hex of values that JSON can represent."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def mode_in(body: Mapping[str, Any], problems: dict[str, str]) -> Mode:
-    """`mode` of a body; what is wrong with it goes into `problems`. Nothing defaults to live, nor to test."""
+    """`mode` of a body. Adds to `problems` if it is missing or wrong; there is no default."""
     mode = body.get("mode")
     if mode not in MODES:
         problems["mode"] = '"test" or "live"'
@@ -76,7 +74,7 @@ def mode_in(body: Mapping[str, Any], problems: dict[str, str]) -> Mode:
 
 
 def publishable_key_in(body: Mapping[str, Any], problems: dict[str, str]) -> str:
-    """`publishableKey` of a body or query, well formed; what is wrong with it goes into `problems`."""
+    """`publishableKey` of a body or query. Adds to `problems` if it is missing or malformed."""
     key = body.get("publishableKey")
     if not isinstance(key, str) or not is_well_formed(key, "pk"):
         problems["publishableKey"] = "the publishable key of one of your projects"
@@ -85,6 +83,7 @@ def publishable_key_in(body: Mapping[str, Any], problems: dict[str, str]) -> str
 
 
 def project_name_in(body: Mapping[str, Any], problems: dict[str, str]) -> str:
+    """`projectName` of a body, without surrounding spaces. Adds to `problems` if it is missing or wrong."""
     name = body.get("projectName")
     if not isinstance(name, str) or not 0 < len(name.strip()) <= MAXIMUM_NAME_LENGTH or not name.strip().isprintable():
         problems["projectName"] = f"1 to {MAXIMUM_NAME_LENGTH} printable characters"
@@ -111,14 +110,14 @@ def _tiers_in(
 
 
 def is_local_origin(origin: str) -> bool:
-    """Whether an origin is somebody's own machine, where no live project sends its users."""
+    """Whether an origin is a developer's own machine. A live project does not redirect there."""
     host = urlsplit(origin).hostname or ""
     return host in _LOCAL_HOSTS or host.endswith(".localhost")
 
 
 @dataclass(frozen=True, slots=True)
 class TierChange:
-    """What becomes of one live tier. `target` is how it shall be, None when it goes; `live` how it is, None when it is new."""
+    """The change of one live tier. `target` is the new definition (None: archive it), `live` the stored tier (None: create it)."""
 
     action: Action
     name: str
@@ -128,44 +127,40 @@ class TierChange:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """What an update sets: all that the test tier defines, but for what each mode has of its own."""
+        """The columns that an update sets: those of the test tier, without those that each mode has for itself."""
         row = {} if self.target is None else self.target.to_row()
-        return {name: value for name, value in row.items() if name not in ("name", *_OWN_TO_EACH_MODE)}
+        return {name: value for name, value in row.items() if name not in ("name", *_COLUMNS_OF_EACH_MODE)}
 
     @property
     def needs_price(self) -> bool:
-        """Whether Stripe has to make a price for it."""
+        """Whether the change needs a new price at Stripe."""
         if self.target is None or self.target.is_free or self.action not in ("create", "update"):
             return False
         return self.live is None or self.live.price != self.target.price_cents or self.live.price_id is None
 
     def to_json(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {"tier": self.name, "action": self.action}
+        change: dict[str, Any] = {"tier": self.name, "action": self.action}
         if self.fields:
-            shown["fields"] = list(self.fields)
+            change["fields"] = list(self.fields)
         if self.target is not None:
-            shown["price"] = self.target.price_cents
-        return shown
+            change["price"] = self.target.price_cents
+        return change
 
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """What makes the live project equal to the test one."""
+    """The changes that make the live project equal to the test project."""
 
     changes: tuple[TierChange, ...] = field(default_factory=tuple)
 
-    @property
-    def is_nothing(self) -> bool:
-        return all(change.action == "unchanged" for change in self.changes)
-
-    def fingerprint(self, *circumstances: str) -> str:
-        """Equal for the same things to make at Stripe from the same state."""
-        wanted = [
+    def fingerprint(self, *parts: str) -> str:
+        """Equal if the same prices are created at Stripe from the same state, with equal further `parts`."""
+        prices = [
             [change.name, None if change.target is None else change.target.shown_at_stripe(), _ids(change.live)]
             for change in self.changes
             if change.needs_price
         ]
-        return digest("promote", wanted, *circumstances)
+        return digest("promote", prices, *parts)
 
 
 def _ids(tier: Tier | None) -> list[str | None]:
@@ -173,23 +168,23 @@ def _ids(tier: Tier | None) -> list[str | None]:
 
 
 def plan_promotion(test: Sequence[Tier], live: Sequence[Tier]) -> Promotion:
-    """Compares what is on offer in both modes."""
-    present = {tier.name: tier for tier in live}
+    """Compares the tiers of both projects that are not archived."""
+    remaining = {tier.name: tier for tier in live}
     changes: list[TierChange] = []
     for tier in test:
         target = TierDefinition.from_tier(tier)
-        counterpart = present.pop(tier.name, None)
+        counterpart = remaining.pop(tier.name, None)
         if counterpart is None:
             changes.append(TierChange("create", tier.name, target, None))
             continue
         fields = _differences(target, counterpart)
-        unsold = not target.is_free and counterpart.price_id is None
-        action: Action = "update" if fields or unsold else "unchanged"
+        lacks_price = not target.is_free and counterpart.price_id is None
+        action: Action = "update" if fields or lacks_price else "unchanged"
         changes.append(TierChange(action, tier.name, target, counterpart, fields))
-    changes.extend(TierChange("archive", tier.name, None, tier) for tier in present.values())
+    changes.extend(TierChange("archive", tier.name, None, tier) for tier in remaining.values())
     return Promotion(tuple(changes))
 
 
 def _differences(target: TierDefinition, live: Tier) -> tuple[str, ...]:
-    wanted, there = target.to_row(), TierDefinition.from_tier(live).to_row()
-    return tuple(name for name in wanted if wanted[name] != there[name] and name not in _OWN_TO_EACH_MODE)
+    wanted, stored = target.to_row(), TierDefinition.from_tier(live).to_row()
+    return tuple(name for name in wanted if wanted[name] != stored[name] and name not in _COLUMNS_OF_EACH_MODE)

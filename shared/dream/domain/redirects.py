@@ -1,7 +1,7 @@
-"""Where an end user's browser may be sent with a token: one strict reading of a URL, and the text that the browser gets.
+"""The URLs that an end user's browser may be redirected to with a token. Parses them strictly.
 
-The grammar is narrower than RFC 3986 and than what browsers accept, so that no other parser can read the same text differently;
-what is sent is put together again from the parts that were checked.
+The grammar accepts less than RFC 3986 and browsers do, so that no other parser can read the same text differently. The redirect uses
+a URL that is built from the parts that were checked.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dream.domain.keys import Mode
 
 MAXIMUM_LENGTH = 2048
-PROBLEM = "an absolute URL with http or https, percent-encoded, without user, password or fragment"
+PROBLEM = "an absolute http or https URL, percent-encoded, without user name, password or fragment"
 
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]{1,253})(?::(?P<port>[0-9]{1,5}))?"
@@ -20,7 +20,7 @@ _URL = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
-# Browsers read a host that ends in a number as an IPv4 address, in octal and hexadecimal too.
+# Browsers read a host whose last label is a number as an IPv4 address, also in octal and hexadecimal (WHATWG URL).
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _OCTET = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -29,16 +29,16 @@ _LOOPBACK_HOSTS = ("localhost", "127.0.0.1")
 
 @dataclass(frozen=True, slots=True)
 class RedirectTarget:
-    """A URL that was read strictly. `url` is its text as sent, `origin` as a browser writes it."""
+    """A URL that was parsed strictly. `url` is the URL to redirect to; `origin` is written as a browser writes it."""
 
     url: str
     origin: str
     is_loopback: bool
-    """Plain http to this very machine."""
+    """Whether it is http on localhost or 127.0.0.1."""
 
     @classmethod
     def parse(cls, text: str) -> RedirectTarget | None:
-        """None for anything but a plain absolute http or https URL."""
+        """None if the text is not such a URL."""
         found = _URL.fullmatch(text) if len(text) <= MAXIMUM_LENGTH else None
         if found is None:
             return None
@@ -51,7 +51,7 @@ class RedirectTarget:
         return cls(url, origin, scheme == "http" and host in _LOOPBACK_HOSTS)
 
     def needs_no_registration(self, mode: Mode) -> bool:
-        """A test project's developer works on this machine, on whatever port is free."""
+        """Whether it is allowed without registration: localhost on any port, for test projects only."""
         return mode == "test" and self.is_loopback
 
 

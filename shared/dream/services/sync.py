@@ -1,6 +1,6 @@
-"""What a sync returns: the statements that bring D1 to what Stripe says now, for whoever commits them.
+"""The result of a sync: the statements that store what Stripe says now.
 
-An event's module commits them in the batch that marks the event handled. A job or a handler commits them by `commit`.
+An event commits them in the batch that marks it handled. A job or a handler commits them with `commit`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ SyncOutcome: TypeAlias = Literal["stored", "ignored", "rejected"]
 
 
 async def do_nothing() -> None:
-    """For a sync that needs no call after its commit."""
+    """The `after_commit` of a sync that has nothing to do then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
     """One batch of statements and its outcome.
 
-    An ignored sync may still have statements: a read that is not stored outdates the reads that began before it.
-    `after_commit` drops caches and delivers effects.
+    An ignored sync can have statements too: they mark its read as applied, so that no older read is stored.
+    `after_commit` deletes caches and delivers effects.
     """
 
     statements: Sequence[Bound]
@@ -35,7 +35,7 @@ class Sync:
 
 
 async def commit(context: Context, sync: Sync) -> bool:
-    """Commits a sync outside of an event. Returns whether it stored what Stripe says."""
+    """Commits a sync that is not part of an event. Returns whether it stored what Stripe says."""
     if sync.outcome != "stored":
         return False
     if sync.statements:

@@ -43,7 +43,7 @@ def test_every_statement_that_enqueues_an_effect_at_clerk_requires_proven_member
     found = [(module, name, sql) for module, name, sql in statements() if names_a_clerk_effect(sql)]
     assert {name for module, name, _ in found if module == "clerk_effects"} == set(STATEMENTS)
     for module, name, sql in found:
-        if sql is platforms.SHOW_PLAN:  # developers, who are no end users
+        if sql is platforms.ENQUEUE_PLAN:  # developers, who are no end users
             assert "'DEVELOPERS'" in sql and "END_USERS" not in sql
             continue
         assert module == "clerk_effects", f"{module}.{name} enqueues an effect at Clerk"

@@ -1,1 +1,1 @@
-"""What a project sells: its tiers, and making them at Stripe."""
+"""The tiers of a project: their cache, and their creation at Stripe."""

@@ -1,17 +1,17 @@
-"""Making things at Stripe once, however often the request dies and comes again: steps with idempotency keys of a draft's own.
+"""Creates objects at Stripe exactly once, also when a request dies and is retried.
 
-A draft lives from the first step to the batch that puts to use what was made. Its row is `project_drafts`.
+A draft has an id, and each step has an idempotency key made of it. A draft exists from the first step until the batch that stores
+what it created. `db.project_drafts` has its row.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from dream.clients.stripe_http import StripeFailureReplayed, StripeRefused
+from dream.clients.stripe.http import StripeFailureReplayed, StripeRefused
 from dream.db import project_drafts, tiers
 from dream.domain.keys import Mode, make_id
 from dream.domain.timestamps import iso
@@ -20,40 +20,46 @@ from dream.runtime import checkpoints
 from dream.runtime.context import Context
 from dream.services.platforms.connection import StripeNotConnected
 
-FRESH_SECONDS = 23 * 3600
-"""Stripe forgets idempotency keys after a day: https://docs.stripe.com/api/idempotent_requests."""
+CONTINUED_SECONDS = 23 * 3600
+"""How long an open draft is continued. Stripe may delete idempotency keys after 24 hours:
+https://docs.stripe.com/api/idempotent_requests"""
 
-_FAILED = "failed:"
+_FAILURES = "failed:"
 
 
 @dataclass(slots=True)
 class Draft:
-    """What is being made. `made` has the ids at Stripe by step, and how often Stripe has failed at one for good."""
+    """What a request creates at Stripe.
+
+    `created` has the ids at Stripe by step, and for steps that Stripe refused to repeat, the number of failures. `work` names the
+    draft's checkpoints.
+    """
 
     draft_id: str
     publishable_key: str
-    settled: bool
+    is_complete: bool
     work: str
-    made: dict[str, str]
+    created: dict[str, str]
 
-    async def once(self, step: str, make: Callable[[str], Awaitable[str]]) -> str:
-        """The id that the step makes. `make` gets the step's idempotency key.
+    async def once(self, step: str, create: Callable[[str], Awaitable[str]]) -> str:
+        """The id that the step creates. `create` gets the step's idempotency key.
 
-        A failure leaves the key as it is, for what failed may have been made; only when Stripe repeats its failure the key is another.
+        After a failure the retry uses the same key, because Stripe may have created the object. Only when Stripe replays the failure
+        does the next retry use another key.
         """
-        if step not in self.made:
-            failures = int(self.made.get(_FAILED + step, "0"))
+        if step not in self.created:
+            failures = int(self.created.get(_FAILURES + step, "0"))
             try:
-                self.made[step] = await make(f"{self.draft_id}:{step}:{failures}")
+                self.created[step] = await create(f"{self.draft_id}:{step}:{failures}")
             except StripeFailureReplayed:
-                self.made[_FAILED + step] = str(failures + 1)
+                self.created[_FAILURES + step] = str(failures + 1)
                 raise
         await checkpoints.reached(f"{self.work}:{step}")
-        return self.made[step]
+        return self.created[step]
 
     def ids(self, prefix: str) -> list[str]:
-        """What was made of a kind (`prod_`, `price_`)."""
-        return [made for made in self.made.values() if made.startswith(prefix)]
+        """The ids of one type: `prod_` or `price_`."""
+        return [created for created in self.created.values() if created.startswith(prefix)]
 
 
 async def open_draft(
@@ -64,14 +70,14 @@ async def open_draft(
     mode: Mode,
     *,
     work: str,
-    repeats_for_seconds: int = 0,
+    retry_seconds: int = 0,
 ) -> Draft:
-    """The platform's draft of this fingerprint, be it new, left by a request that died, or settled that many seconds ago at most.
+    """The platform's draft of this fingerprint: a new one, an open one, or one that was completed at most `retry_seconds` ago.
 
-    `publishable_key` is that of a new draft; `work` names its checkpoints.
+    A new draft gets this `publishable_key`.
     """
     now = context.now_seconds()
-    row = await project_drafts.open_draft(
+    stored = await project_drafts.open_draft(
         context.db,
         make_id("draft", os.urandom),
         platform_id,
@@ -79,19 +85,19 @@ async def open_draft(
         publishable_key,
         mode,
         now=iso(now),
-        repeats_after=iso(now - repeats_for_seconds),
-        fresh_after=iso(now - FRESH_SECONDS),
+        completed_after=iso(now - retry_seconds),
+        created_after=iso(now - CONTINUED_SECONDS),
     )
     await checkpoints.reached(f"{work}:opened")
-    settled = row["settledAt"] is not None
-    return Draft(row["draftId"], row["publishableKey"], settled, work, json.loads(row["made"]))
+    return Draft(stored.draft_id, stored.publishable_key, stored.is_complete, work, dict(stored.created))
 
 
 @asynccontextmanager
-async def making(context: Context, draft: Draft, mode: Mode, account: str) -> AsyncGenerator[None]:
-    """Around the steps: what a failure leaves is remembered for the retry, and what Stripe refuses for good is cleared away.
+async def creating(context: Context, draft: Draft, mode: Mode, account: str) -> AsyncGenerator[None]:
+    """Surrounds the steps of a draft. After a failure it saves what was created; after a refusal by Stripe it gives up the draft.
 
-    Raises StripeNotConnected, Unprocessable (422) for what Stripe does not take, and what else the steps raise.
+    Raises Unavailable if another request holds an idempotency key, StripeNotConnected, Unprocessable if Stripe refuses a tier, and
+    whatever else the steps raise.
     """
     try:
         yield
@@ -102,22 +108,22 @@ async def making(context: Context, draft: Draft, mode: Mode, account: str) -> As
         if refusal.is_disconnected:
             raise StripeNotConnected(mode, refusal.reason) from None
         raise Unprocessable(
-            "Stripe does not accept one of the tiers. Check names, prices and image addresses.",
+            "Stripe refused one of the tiers. Check the names, prices and image URLs.",
             code="stripe_refused",
             reason=refusal.reason,
         ) from None
     except ApiError:
-        await project_drafts.keep(context.db, draft.draft_id, draft.made)
+        await project_drafts.save_created(context.db, draft.draft_id, draft.created)
         raise
 
 
 async def give_up(context: Context, draft: Draft, mode: Mode, account: str) -> None:
-    """Forget the draft; what it made at Stripe is archived, but for what is in use."""
+    """Deletes the draft, and enqueues that Stripe archives what it created. What a tier uses is not archived."""
     await context.db.batch(
         [
             *tiers.owe_unused(
                 draft.publishable_key, mode, account, draft.ids("prod_"), draft.ids("price_"), context.now()
             ),
-            project_drafts.drop(draft.draft_id),
+            project_drafts.delete(draft.draft_id),
         ]
     )

@@ -1,4 +1,4 @@
-"""The tiers of a project, remembered by the isolate for seconds and dropped when changed."""
+"""The tiers of a project, cached in the isolate for a few seconds. Whoever changes tiers calls `forget`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _cache: IsolateCache[tuple[Tier, ...]] = IsolateCache(size=1_000, ttl_seconds=TT
 
 
 async def tiers_of(context: Context, publishable_key: str, *, fresh: bool = False) -> Sequence[Tier]:
-    """The tiers on offer. `fresh` reads them from D1 whatever is remembered."""
+    """The tiers that are not archived, in the developer's order. `fresh` reads them from D1."""
     tiers = None if fresh else _cache.get(publishable_key)
     if tiers is None:
         rows = await tier_rows.list_of_project(context.db, publishable_key)
@@ -25,5 +25,5 @@ async def tiers_of(context: Context, publishable_key: str, *, fresh: bool = Fals
 
 
 def forget(publishable_key: str) -> None:
-    """Drop what this isolate remembers of a project's tiers."""
+    """Drops the project's tiers from this isolate's cache."""
     _cache.drop(publishable_key)

@@ -1,1 +1,1 @@
-"""Images in R2."""
+"""Images that developers and their backends upload. They are stored in R2."""

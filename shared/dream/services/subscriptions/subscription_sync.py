@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dream.clients.stripe import connected_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import connected_account
+from dream.clients.stripe.http import StripeRefused
 from dream.db import clerk_effects, subscription_syncs, subscriptions, tier_prices
 from dream.domain.connected_account import ConnectedAccount
 from dream.domain.subscriptions import PAST_DUE_GRACE_SECONDS, Owner, SubscriptionFacts

@@ -1,15 +1,15 @@
-"""What the cron trigger runs each minute: what is owed, what has lapsed, and a slice of each nightly job that is not done yet.
+"""The jobs that the cron trigger runs each minute.
 
-A job that fails is logged and tried again a minute later; it never keeps the others from running.
+They deliver the outbox, delete what has expired, and continue the nightly jobs. A job that fails is logged and tried again a minute
+later. It never stops the other jobs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from dream.errors import ApiError, ConstraintFailed
 from dream.runtime.context import Context
-from dream.runtime.schedule import Schedule
 from front_auth_api.jobs import (
     abandoned_drafts,
     effects,
@@ -21,10 +21,10 @@ from front_auth_api.jobs import (
     sealed_keys,
 )
 
-JOBS: Mapping[str, Schedule] = {
+JOBS: Mapping[str, Callable[[Context], Awaitable[object]]] = {
     "effects": effects.deliver,
     "orders": orders.reconcile,
-    "housekeeping": housekeeping.tidy,
+    "housekeeping": housekeeping.delete_expired,
     "abandoned_drafts": abandoned_drafts.clean_up,
     "platform_subscriptions": nightly.job(platform_subscriptions.NAME, platform_subscriptions.slice_),
     "end_user_subscriptions": nightly.job(end_user_subscriptions.NAME, end_user_subscriptions.slice_),
@@ -33,7 +33,7 @@ JOBS: Mapping[str, Schedule] = {
 
 
 async def run(context: Context) -> None:
-    """One minute's work."""
+    """Runs every job once."""
     for name, job in JOBS.items():
         try:
             await job(context)

@@ -44,4 +44,4 @@ async def dashboard_viewer(context: Context, request: Request) -> DashboardViewe
         row = await dashboard.find_project_of_developer(context.db, publishable_key, developer.user_id)
     if row is None:
         raise NotFound()
-    return DashboardViewer(Project.from_row(row))
+    return DashboardViewer(Project.from_json(row))

@@ -7,7 +7,7 @@ import json
 
 from api_multi.services.subscriber import Subscriber
 from dream.db import portal_configurations
-from dream.domain.stripe_objects import StripeSubscription
+from dream.domain.stripe.subscription import StripeSubscription
 from dream.runtime.context import Context
 
 

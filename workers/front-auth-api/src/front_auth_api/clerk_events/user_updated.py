@@ -1,4 +1,4 @@
-"""`user.created`, `user.updated`: the developer has a platform, with the address that Clerk has now."""
+"""`user.created`, `user.updated`: stores the developer's email address, and creates their platform if they have none."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from dream.webhooks.processing import Event, Handled
 
 
 async def updated(context: Context, event: Event) -> Handled:
-    """The newest state of the user wins, in whatever order the events come."""
+    """The newest state of the user wins, in whatever order the events arrive."""
     user = ClerkUser.from_clerk(event.object)
-    changed_at = iso(event.object["updated_at"] / 1000)
+    updated_at = iso(event.object["updated_at"] / 1000)
     platform_id = make_id("plt", os.urandom)
-    return Handled([platforms.set_user(platform_id, user.id, user.email, changed_at, context.now())])
+    return Handled([platforms.upsert_user(platform_id, user.id, user.email, updated_at, context.now())])

@@ -1,4 +1,4 @@
-"""`POST /verify-auth`: who am I, counted against the developer's own allowance."""
+"""`POST /verify-auth`: says who the developer is, and counts the call against their allowance."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from dream.errors import Forbidden
 from dream.http.request import Request
 from dream.http.response import Response, json_response
 from dream.runtime.context import Context
-from front_auth_api.handlers.platforms import new_platform_id, platform_or_refuse
+from front_auth_api.handlers.platforms import new_platform_id, require_platform
 
 
 async def verify_auth(context: Context, request: Request, developer: Developer) -> Response:
-    """Count one call in the one statement that also decides whether it is allowed."""
+    """Counts the call and decides whether it is allowed in one statement. Raises Forbidden when the allowance is used up."""
     now = context.now()
     start, end = calendar_month(now)
-    row, counted, count = await platforms.count_call(context.db, new_platform_id(), developer.user_id, start, now)
-    platform = platform_or_refuse(row)
+    call = await platforms.count_call(context.db, new_platform_id(), developer.user_id, start, now)
+    platform = require_platform(call.platform)
     plan = platform.plan(now)
-    usage = Usage(developer.user_id, plan, count, allowance(plan), start, end).to_json()
-    if not counted:
+    usage = Usage(developer.user_id, plan, call.usage_count, allowance(plan), start, end).to_json()
+    if not call.was_counted:
         raise Forbidden(
-            f"The plan {plan} allows {allowance(plan)} calls until {end}.",
+            f"The {plan} plan includes {allowance(plan)} calls a month, and all are used. The next month starts at {end}.",
             error="Tier limit reached",
             code="tier_limit_reached",
             allowed=False,
-            usageCount=count,
+            usageCount=call.usage_count,
             limit=allowance(plan),
             usage=usage,
             resetsAt=end,

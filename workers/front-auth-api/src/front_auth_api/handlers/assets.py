@@ -1,4 +1,4 @@
-"""`POST /upload-asset`: images of a developer's products, served by api-multi."""
+"""`POST /upload-asset`: stores images of a developer's products. api-multi serves them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from front_auth_api.handlers.platforms import platform_of
 
 
 async def upload_asset(context: Context, request: Request, developer: Developer) -> Response:
-    """Store one image under the developer's own prefix."""
+    """Stores one image under the id of the developer's platform."""
     platform = await platform_of(context, developer)
     upload = await uploads.uploaded_image(request)
     key, url = await uploads.store(context, platform.platform_id, upload)
-    shown = {"contentType": upload.image_type.content_type, "size": len(upload.content)}
-    return json_response({"success": True, "key": key, "url": url, **shown})
+    properties = {"contentType": upload.image_type.content_type, "size": len(upload.content)}
+    return json_response({"success": True, "key": key, "url": url, **properties})

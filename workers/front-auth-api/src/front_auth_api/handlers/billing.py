@@ -1,6 +1,7 @@
 """`POST /create-checkout`, `GET /subscription`, `POST /billing-portal`: the developer's own subscription at dream-api.
 
-It lives in the platform's own Stripe account. What was paid is told by Stripe's events, never by the browser that comes back.
+It is a subscription in the platform's own Stripe account. Stripe's events say what was paid, never the browser that returns from
+Checkout.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ import hashlib
 
 from dream.auth.principal import Developer
 from dream.clients import clerk
-from dream.clients.stripe import StripeAccount, platform_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import StripeAccount, platform_account
+from dream.clients.stripe.http import StripeRefused
 from dream.db import platforms, stripe_tokens
 from dream.domain.keys import MODES
 from dream.domain.platform_billing import Platform
-from dream.domain.stripe_objects import CheckoutSession
+from dream.domain.stripe.checkout_session import CheckoutSession
 from dream.errors import ApiError, Conflict, Unavailable
 from dream.http.request import Request
 from dream.http.response import Response, json_response
@@ -25,26 +26,26 @@ from dream.services.sync import commit
 from front_auth_api.handlers.platforms import platform_of
 from front_auth_api.services import platform_sync
 
-# A default that somebody saves in Stripe's dashboard is seen this much later.
+# The id of the billing portal configuration by mode. A change in Stripe's dashboard is noticed after this time.
 _portal_configurations: IsolateCache[str] = IsolateCache(size=2, ttl_seconds=3600.0)
 
 
 async def create_checkout(context: Context, request: Request, developer: Developer) -> Response:
-    """The URL of a Checkout for $15 a month; the portal for a developer who has a subscription, so that nobody pays twice."""
+    """The URL of a Checkout for the paid plan. A developer who has a subscription gets the billing portal, so nobody pays twice."""
     account = _account(context)
-    platform = await _brought_up_to_date(context, account, await platform_of(context, developer))
+    platform = await _synced(context, account, await platform_of(context, developer))
     if platform.has_subscription and platform.stripe_customer_id is not None:
-        return _sent_to(await _portal(context, account, platform.stripe_customer_id), alreadySubscribed=True)
+        return _url_response(await _portal(context, account, platform.stripe_customer_id), alreadySubscribed=True)
     session = await _open_session(account, platform)
     if session is None:
         session = await _new_session(context, account, platform, developer)
     if session.url is None:
         raise Unavailable(reason=f"checkout session {session.id} has no url")
-    return _sent_to(session.url, sessionId=session.id)
+    return _url_response(session.url, sessionId=session.id)
 
 
 async def subscription(context: Context, request: Request, developer: Developer) -> Response:
-    """The payment state as D1 has it, and the Stripe accounts that are connected."""
+    """The subscription as D1 has it, and the connected Stripe accounts."""
     platform = await platform_of(context, developer)
     connected = await stripe_tokens.accounts_of(context.db, platform.platform_id)
     accounts = {mode: connected.get(mode) for mode in MODES}
@@ -52,14 +53,14 @@ async def subscription(context: Context, request: Request, developer: Developer)
 
 
 async def billing_portal(context: Context, request: Request, developer: Developer) -> Response:
-    """Stripe's billing portal, for a developer who ever began to pay."""
+    """The URL of Stripe's billing portal. Raises Conflict for a developer who never started a checkout."""
     platform = await platform_of(context, developer)
     if platform.stripe_customer_id is None:
-        raise Conflict("There is no subscription yet; POST /create-checkout starts one.", code="no_subscription")
+        raise Conflict("There is no subscription yet. Start one with POST /create-checkout.", code="no_subscription")
     return json_response({"url": await _portal(context, _account(context), platform.stripe_customer_id)})
 
 
-def _sent_to(url: str, **more: object) -> Response:
+def _url_response(url: str, **more: object) -> Response:
     return json_response({"checkoutUrl": url, "url": url, **more})
 
 
@@ -71,8 +72,11 @@ def _return_url(context: Context, outcome: str) -> str:
     return f"{context.settings.frontend_url}/?checkout={outcome}"
 
 
-async def _brought_up_to_date(context: Context, account: StripeAccount, platform: Platform) -> Platform:
-    """The platform, after asking Stripe what became of its subscription and its last checkout, whatever events told so far."""
+async def _synced(context: Context, account: StripeAccount, platform: Platform) -> Platform:
+    """The platform after its subscription, or the one that its last checkout created, was read from Stripe.
+
+    It does not wait for events, which may be late.
+    """
     known = platform.subscription_id
     if not platform.has_subscription:
         session = (
@@ -83,12 +87,11 @@ async def _brought_up_to_date(context: Context, account: StripeAccount, platform
         known = session.subscription_id
     if not await commit(context, await platform_sync.sync(context, known or "")):
         return platform
-    row = await platforms.find(context.db, platform.platform_id)
-    return platform if row is None else Platform.from_row(row)
+    return await platforms.find(context.db, platform.platform_id) or platform
 
 
 async def _open_session(account: StripeAccount, platform: Platform) -> CheckoutSession | None:
-    """The last checkout, if it can still be paid."""
+    """The last checkout session, if it is still open."""
     if platform.checkout_session_id is None:
         return None
     session = await _session(account, platform.checkout_session_id)
@@ -107,14 +110,14 @@ async def _session(account: StripeAccount, session_id: str) -> CheckoutSession |
 async def _new_session(
     context: Context, account: StripeAccount, platform: Platform, developer: Developer
 ) -> CheckoutSession:
-    """A new checkout. Two requests at once get the same one: the idempotency key follows from what came before it."""
+    """A new checkout session. Two requests at once get the same one: the idempotency key names the session before it."""
     price_id = context.settings.platform_price_id
     if not price_id:
         raise Unavailable(reason="PLATFORM_PRICE_ID is not set")
     customer_id = platform.stripe_customer_id or await _new_customer(context, account, platform, developer)
     await checkpoints.reached("create-checkout:customer-created")
     success_url, cancel_url = _return_url(context, "success"), _return_url(context, "cancelled")
-    asked = "|".join((platform.checkout_session_id or "first", customer_id, price_id, success_url, cancel_url))
+    parameters = "|".join((platform.checkout_session_id or "first", customer_id, price_id, success_url, cancel_url))
     session = await account.create_subscription_checkout(
         price_id,
         customer_id=customer_id,
@@ -122,7 +125,7 @@ async def _new_session(
         success_url=success_url,
         cancel_url=cancel_url,
         metadata={"platformId": platform.platform_id, "userId": developer.user_id},
-        idempotency_key=f"platform-checkout:{platform.platform_id}:{_digest(asked)}",
+        idempotency_key=f"platform-checkout:{platform.platform_id}:{_digest(parameters)}",
     )
     await checkpoints.reached("create-checkout:session-created")
     await platforms.set_checkout(context.db, platform.platform_id, session.id, context.now())
@@ -130,24 +133,30 @@ async def _new_session(
 
 
 async def _new_customer(context: Context, account: StripeAccount, platform: Platform, developer: Developer) -> str:
-    """A new customer. Two requests at once get the same one, but not the one that was deleted at Stripe since."""
+    """A new customer. Two requests at once get the same one: the idempotency key depends on when the platform last changed.
+
+    After a customer was deleted at Stripe, that time is another, so a new customer is created.
+    """
     email = developer.email or platform.email or await _email_at_clerk(context, platform)
-    customer = await account.create_customer(
+    customer_id = await account.create_customer(
         email=email,
         metadata={"platformId": platform.platform_id, "userId": developer.user_id},
         idempotency_key=f"platform-customer:{platform.platform_id}:{_digest(f'{platform.updated_at}|{email}')}",
     )
-    await platforms.set_customer(context.db, platform.platform_id, customer.id, context.now())
-    row = await platforms.find(context.db, platform.platform_id)
-    return customer.id if row is None else row["stripeCustomerId"] or customer.id
+    await platforms.set_customer(context.db, platform.platform_id, customer_id, context.now())
+    stored = await platforms.find(context.db, platform.platform_id)
+    return customer_id if stored is None else stored.stripe_customer_id or customer_id
 
 
 async def _email_at_clerk(context: Context, platform: Platform) -> str | None:
-    """The developer's address when no event has brought it yet. Checkout asks for it where Clerk can't tell."""
+    """The developer's email address from Clerk, for a platform that has none yet. None if Clerk does not answer.
+
+    Checkout then asks the developer for it.
+    """
     try:
         user = await clerk.developers(context).get_user(platform.clerk_user_id)
     except ApiError as error:
-        context.log.warning("no address from Clerk", reason=error.reason or error.code)
+        context.log.warning("email address not read from Clerk", reason=error.reason or error.code)
         return None
     if user is None or user.email is None:
         return None

@@ -1,8 +1,8 @@
-"""`POST /projects/rotate-key`, `POST /projects/revoke-key`: new secret keys for old ones, and the end of keys."""
+"""`POST /projects/rotate-key`, `POST /projects/revoke-key`: replaces and revokes the secret keys of a project."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from dream.runtime.context import Context
 from front_auth_api.handlers.projects import project_of
 
 MAXIMUM_GRACE_SECONDS = 7 * 24 * 3600
+"""How long the old keys may work after a rotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """The body of `POST /projects/revoke-key`. Without a key id, all keys of the project."""
+    """The body of `POST /projects/revoke-key`. A `key_id` of None names all keys of the project."""
 
     publishable_key: str
     key_id: str | None
@@ -65,38 +66,32 @@ class Revocation:
 
 
 async def rotate_key(context: Context, request: Request, developer: Developer) -> Response:
-    """A new secret key; every older one of the project stops now, or when the grace time is over."""
+    """Creates a secret key. All older keys of the project stop at once, or after the grace period."""
     rotation = Rotation.from_json(await request.json())
     project = await project_of(context, developer, rotation.publishable_key)
     publishable_key, now = rotation.publishable_key, context.now()
     until = iso(context.now_seconds() + rotation.grace_period_seconds)
-    new_key = await make_secret_key(context, project["mode"])
+    new_key = await make_secret_key(context, project.mode)
     details = {
         "keyId": key_id(new_key.secret_hash),
         "secretKeyMasked": new_key.masked,
         "gracePeriodSeconds": rotation.grace_period_seconds,
     }
+    audit = audit_log.record(project.platform_id, publishable_key, developer.user_id, "key.rotated", details, now)
+    old_keys_end_at = now if rotation.grace_period_seconds == 0 else until
     try:
-        ended, *_ = await context.db.batch(
-            [
-                api_keys.end_earlier(publishable_key, now if rotation.grace_period_seconds == 0 else until, now),
-                api_keys.add(publishable_key, new_key, now),
-                audit_log.record(
-                    project["platformId"], publishable_key, developer.user_id, "key.rotated", details, now
-                ),
-            ]
-        )
+        old_hashes = await api_keys.rotate(context.db, publishable_key, new_key, old_keys_end_at, audit, now)
     except ConstraintFailed:
         raise NotFound() from None
     await checkpoints.reached("rotate-key:committed")
-    await _forget(context, developer, project["mode"], publishable_key, [row["secretKeyHash"] for row in ended])
+    await _forget(context, developer, project.mode, publishable_key, old_hashes)
     return json_response(
         {
             "success": True,
             "publishableKey": publishable_key,
             "secretKey": new_key.plain,
             "keyId": key_id(new_key.secret_hash),
-            "mode": project["mode"],
+            "mode": project.mode,
             "gracePeriodSeconds": rotation.grace_period_seconds,
             "previousKeysExpireAt": until,
         }
@@ -104,28 +99,24 @@ async def rotate_key(context: Context, request: Request, developer: Developer) -
 
 
 async def revoke_key(context: Context, request: Request, developer: Developer) -> Response:
-    """The named key, or all keys of the project, stop now. A rotation makes a new one."""
+    """Revokes the named key, or all keys of the project, at once."""
     revocation = Revocation.from_json(await request.json())
     project = await project_of(context, developer, revocation.publishable_key)
     publishable_key, now = revocation.publishable_key, context.now()
     details = {"keyId": revocation.key_id or "all"}
-    revoked, _ = await context.db.batch(
-        [
-            api_keys.revoke(publishable_key, revocation.key_id, now),
-            audit_log.record(project["platformId"], publishable_key, developer.user_id, "key.revoked", details, now),
-        ]
-    )
+    audit = audit_log.record(project.platform_id, publishable_key, developer.user_id, "key.revoked", details, now)
+    revoked = await api_keys.revoke(context.db, publishable_key, revocation.key_id, audit, now)
     if revocation.key_id is not None and not revoked:
-        raise NotFound("This project has no working key of that id.")
+        raise NotFound("This project has no working key with that id. GET /projects lists its keys.")
     await checkpoints.reached("revoke-key:committed")
-    await _forget(context, developer, project["mode"], publishable_key, [row["secretKeyHash"] for row in revoked])
-    shown = [{"id": key_id(row["secretKeyHash"]), "secretKeyMasked": row["secretKeyMasked"]} for row in revoked]
-    return json_response({"success": True, "publishableKey": publishable_key, "revoked": shown})
+    await _forget(context, developer, project.mode, publishable_key, [key.secret_key_hash for key in revoked])
+    revoked_json = [{"id": key_id(key.secret_key_hash), "secretKeyMasked": key.masked} for key in revoked]
+    return json_response({"success": True, "publishableKey": publishable_key, "revoked": revoked_json})
 
 
 async def _forget(
-    context: Context, developer: Developer, mode: Mode, publishable_key: str, secret_key_hashes: list[str]
+    context: Context, developer: Developer, mode: Mode, publishable_key: str, secret_key_hashes: Sequence[str]
 ) -> None:
-    """D1 has decided; now no cache may say otherwise."""
+    """Deletes the keys from the caches. Comes after the commit in D1."""
     await project_keys.forget(context, [publishable_key], secret_key_hashes)
     await shown_keys.drop(context.kv, developer.user_id, mode)

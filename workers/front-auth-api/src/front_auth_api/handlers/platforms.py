@@ -11,22 +11,22 @@ from dream.domain.platform_billing import Platform
 from dream.errors import Unauthorized
 from dream.http.request import Request
 from dream.http.response import Response, json_response
-from dream.runtime.bindings import Row
 from dream.runtime.context import Context
 
 
 async def platform_of(context: Context, developer: Developer) -> Platform:
-    """The developer's platform, made at the first call. Raises Unauthorized for a developer whose account was deleted."""
-    row = await platforms.find_by_clerk_user(context.db, developer.user_id)
-    if row is None:
-        row = await platforms.create_once(context.db, new_platform_id(), developer.user_id, context.now())
-    return platform_or_refuse(row)
+    """The developer's platform. The first call creates it. Raises Unauthorized if the developer's account was deleted."""
+    platform = await platforms.find_by_clerk_user(context.db, developer.user_id)
+    if platform is None:
+        platform = await platforms.find_or_create(context.db, new_platform_id(), developer.user_id, context.now())
+    return require_platform(platform)
 
 
-def platform_or_refuse(row: Row | None) -> Platform:
-    if row is None:
+def require_platform(platform: Platform | None) -> Platform:
+    """Raises Unauthorized for None: the developer's account was deleted."""
+    if platform is None:
         raise Unauthorized("This account was deleted.", code="account_deleted")
-    return Platform.from_row(row)
+    return platform
 
 
 def new_platform_id() -> str:
@@ -34,6 +34,6 @@ def new_platform_id() -> str:
 
 
 async def platform_id(context: Context, request: Request, developer: Developer) -> Response:
-    """The same id however often, and however many at once, ask."""
+    """Every call returns the same id, also when many calls come at once."""
     platform = await platform_of(context, developer)
     return json_response({"success": True, "platformId": platform.platform_id, "userId": developer.user_id})

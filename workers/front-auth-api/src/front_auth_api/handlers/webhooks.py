@@ -16,7 +16,7 @@ from front_auth_api.stripe_events import HANDLERS as STRIPE_HANDLERS
 
 
 async def stripe(context: Context, request: Request, sender: Nobody) -> Response:
-    """What happened to developers' own subscriptions."""
+    """Events about developers' own subscriptions, and other events of the platform's Stripe account."""
     body = await request.body(WEBHOOK_CAP_BYTES)
     secret = SigningSecret(context.settings.text("STRIPE_WEBHOOK_SECRET_PLATFORM"), None)
     found = verified_event(body, request.headers.get("stripe-signature"), [secret], time.time())
@@ -30,12 +30,12 @@ async def stripe(context: Context, request: Request, sender: Nobody) -> Response
         found.object,
         body.decode(),
     )
-    ours = found.account is None and found.livemode == (context.settings.platform_stripe_mode == "live")
-    return await process(context, event, STRIPE_HANDLERS if ours else {event.type: _of_others})
+    is_own = found.account is None and found.livemode == (context.settings.platform_stripe_mode == "live")
+    return await process(context, event, STRIPE_HANDLERS if is_own else {event.type: _reject})
 
 
 async def clerk(context: Context, request: Request, sender: Nobody) -> Response:
-    """What happened to developers' accounts."""
+    """Events about developers' users at Clerk."""
     body = await request.body(WEBHOOK_CAP_BYTES)
     secret = context.settings.clerk("DEVELOPERS").webhook_secret
     found = verified_message(body, request.headers, [secret])
@@ -43,5 +43,5 @@ async def clerk(context: Context, request: Request, sender: Nobody) -> Response:
     return await process(context, event, CLERK_HANDLERS)
 
 
-async def _of_others(context: Context, event: Event) -> Handled:
-    return rejected("not of the platform's own account in its mode")
+async def _reject(context: Context, event: Event) -> Handled:
+    return rejected("an event of another Stripe account or mode")

@@ -1,1 +1,1 @@
-"""What the schedule does. Every job is bounded per run and safe to repeat, two at once included."""
+"""The jobs of the cron schedule. The work of one run is limited. Running a job twice, even at the same time, is harmless."""

@@ -1,4 +1,4 @@
-"""Effects on Clerk, Stripe and R2 that are still owed, whichever worker owed them."""
+"""Delivers the effects on Clerk, Stripe and R2 that wait in the outbox, whichever worker enqueued them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BATCHES_PER_RUN = 10
 
 
 async def deliver(context: Context) -> None:
-    """Carry out what is due; what fails is due again later."""
+    """Delivers the effects that are due. An effect that fails is tried again later."""
     for _ in range(BATCHES_PER_RUN):
         if not await runner.deliver(context, effects.ALL):
             return

@@ -1,4 +1,4 @@
-"""Forgetting what has lapsed: old payloads, answers to repeats, tokens, drafts, departed developers and end users, finished runs."""
+"""Deletes rows that have expired: event payloads, idempotency keys, tokens, drafts, soft-deleted users, nightly runs."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ from front_auth_api.jobs import end_user_subscriptions, platform_subscriptions, 
 
 DAY_SECONDS = 24 * 3600
 PAYLOAD_DAYS = 30
-"""How long raw event payloads are kept."""
+"""How long the raw payload of an event is stored."""
 DRAFT_DAYS = 7
-"""Stripe has long forgotten the idempotency keys of such a draft."""
-DEPARTED_DAYS = 30
-"""Vendors give up on delivering events long before."""
+"""A draft of this age cannot be continued: Stripe keeps idempotency keys for a day."""
+SOFT_DELETED_DAYS = 30
+"""Late events need the row of a deleted developer. Stripe and Clerk stop retrying an event long before."""
 RUN_DAYS = 30
+"""How long the progress of a nightly run is stored."""
 
 
-async def tidy(context: Context) -> None:
-    """Every statement deletes by an index, and mostly finds nothing."""
+async def delete_expired(context: Context) -> None:
+    """Each statement deletes by an index, and usually finds nothing."""
     db, now = context.db, context.now_seconds()
     await events.drop_old_payloads(db, iso(now - PAYLOAD_DAYS * DAY_SECONDS))
     await idempotency_keys.drop_lapsed(db, iso(now - ANSWER_TTL_SECONDS))
-    await one_time_tokens.drop_expired(db, iso(now))
-    await project_drafts.drop_old(db, iso(now - DRAFT_DAYS * DAY_SECONDS))
+    await one_time_tokens.delete_expired(db, iso(now))
+    await project_drafts.delete_old(db, iso(now - DRAFT_DAYS * DAY_SECONDS))
     await deleted_end_users.drop_old(db, iso(now - MAXIMUM_AGE_SECONDS - DAY_SECONDS))
-    await platforms.drop_deleted(db, iso(now - DEPARTED_DAYS * DAY_SECONDS))
+    await platforms.delete_soft_deleted(db, iso(now - SOFT_DELETED_DAYS * DAY_SECONDS))
     for job in (platform_subscriptions.NAME, end_user_subscriptions.NAME, sealed_keys.NAME):
-        await nightly_runs.drop_old(db, job, iso(now - RUN_DAYS * DAY_SECONDS)[:10])
+        await nightly_runs.delete_old(db, job, iso(now - RUN_DAYS * DAY_SECONDS)[:10])

@@ -1,4 +1,4 @@
-"""Jobs that go through everything once a night, slice by slice: where each stands is in D1, so any run goes on where one stopped."""
+"""Jobs that check everything once a night, in slices. D1 has the cursor of each, so that every minute's run continues the last."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dream.runtime.context import Context
 from dream.runtime.schedule import Schedule
 
 FIRST_HOUR = 3
-"""In UTC. Before it, a new date's run does not begin."""
+"""The hour (UTC) at which the run of a new date begins."""
 SLICES_PER_RUN = 20
-"""At a call to Stripe each, well within a minute; some 25,000 accounts in the rest of a day."""
+"""Slices per minute. A slice takes about one call to Stripe, so they fit into a minute; a day has time for 25,000 accounts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What one slice came to: the cursor behind it (None at the end), how much it checked, how much was wrong and put right."""
+    """The result of one slice: the cursor after it (None at the end), how many things it checked, and how many it repaired."""
 
     cursor: str | None
     checked: int
@@ -26,34 +26,34 @@ class Slice:
 
 
 Work: TypeAlias = Callable[[Context, str], Awaitable[Slice]]
-"""Does the slice that begins behind a cursor; the first cursor is empty."""
+"""Does the slice that follows a cursor. The first cursor is empty."""
 
 
 def job(name: str, work: Work) -> Schedule:
-    """A job that is done once a date."""
+    """A job that runs once a day."""
 
     async def run(context: Context) -> None:
         now = context.now()
         if int(now[11:13]) >= FIRST_HOUR:
-            await go_on(context, name, now[:10], work)
+            await continue_run(context, name, now[:10], work)
 
     return run
 
 
-async def go_on(context: Context, name: str, run: str, work: Work) -> None:
-    """A few more slices of this run, unless it is finished. The log says when it is."""
-    state = await nightly_runs.begin(context.db, name, run)
-    if state["finishedAt"] is not None:
+async def continue_run(context: Context, name: str, run: str, work: Work) -> None:
+    """Does the next slices of this run, unless it is finished. Logs the totals when it finishes."""
+    progress = await nightly_runs.begin_or_resume(context.db, name, run)
+    if progress.is_finished:
         return
-    cursor: str = state["cursor"]
+    cursor = progress.cursor
     for _ in range(SLICES_PER_RUN):
         done = await work(context, cursor)
-        ended = done.cursor is None
-        behind = cursor if done.cursor is None else done.cursor
-        finished_at = context.now() if ended else None
-        await nightly_runs.advance(context.db, name, run, cursor, behind, done.checked, done.repaired, finished_at)
-        if ended:
-            total = await nightly_runs.begin(context.db, name, run)
-            context.log.info("nightly job done", job=name, checked=total["checked"], repaired=total["repaired"])
+        is_last = done.cursor is None
+        next_cursor = cursor if done.cursor is None else done.cursor
+        finished_at = context.now() if is_last else None
+        await nightly_runs.advance(context.db, name, run, cursor, next_cursor, done.checked, done.repaired, finished_at)
+        if is_last:
+            total = await nightly_runs.begin_or_resume(context.db, name, run)
+            context.log.info("nightly job finished", job=name, checked=total.checked, repaired=total.repaired)
             return
-        cursor = behind
+        cursor = next_cursor

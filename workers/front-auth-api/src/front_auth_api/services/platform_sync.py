@@ -1,7 +1,7 @@
-"""Brings a developer's platform to what Stripe says now of their subscription at dream-api: payment state, plan at Clerk, caches.
+"""Stores a developer's subscription as Stripe has it now, enqueues the plan for Clerk, and drops the key caches.
 
-Events, the nightly check and a developer who comes back to pay all end here. A number is taken before each read, and a read is
-stored only while none that began later has been.
+Events, the nightly job and `POST /create-checkout` all use it. Each read of a subscription gets a number before it begins. A read is
+stored only if no read with a higher number has been stored.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dream.auth import project_keys
-from dream.clients.stripe import platform_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import platform_account
+from dream.clients.stripe.http import StripeRefused
 from dream.db import api_keys, platforms, subscription_syncs
 from dream.domain.platform_billing import Platform, PlatformSubscription
-from dream.domain.stripe_objects import StripeSubscription
+from dream.domain.stripe.subscription import StripeSubscription
 from dream.runtime import checkpoints
 from dream.runtime.bindings import Bound
 from dream.runtime.context import Context
@@ -22,24 +22,24 @@ from dream.services.sync import Sync
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A subscription as Stripe described it under a number, and the platform that it is of.
+    """A numbered read of a subscription, and the platform that it belongs to.
 
-    `present` is the reading of the platform's present subscription, when that is another one which D1 believes to live.
+    `current` is a read of the platform's current subscription, if that is another one that has not ended in D1.
     """
 
     number: int
     subscription: StripeSubscription
     platform: Platform
-    present: Reading | None = None
+    current: Reading | None = None
 
 
 async def read(context: Context, subscription_id: str) -> Reading | None:
-    """The subscription as it is now; None when it is not a platform's."""
+    """Reads the subscription from Stripe. None if it does not belong to a platform."""
     reading = await _read(context, subscription_id)
     if reading is None or reading.platform.subscription_id in (None, subscription_id) or reading.platform.ended_at:
         return reading
-    # Whether this one may take the present one's place depends on whether that still lives, which its event may not have told.
-    return replace(reading, present=await _read(context, reading.platform.subscription_id or ""))
+    # This subscription replaces the current one only if that has ended. Its event may be late, so it is read too.
+    return replace(reading, current=await _read(context, reading.platform.subscription_id or ""))
 
 
 async def _read(context: Context, subscription_id: str) -> Reading | None:
@@ -58,48 +58,46 @@ async def _read(context: Context, subscription_id: str) -> Reading | None:
 
 
 async def sync(context: Context, subscription_id: str) -> Sync:
-    """What has to be stored so that the platform of this subscription says what Stripe says."""
+    """Reads the subscription and returns the statements that store it."""
     reading = await read(context, subscription_id)
-    return Sync([], "ignored", "not a platform's subscription") if reading is None else sync_of(context, reading)
+    return Sync([], "ignored", "not the subscription of a platform") if reading is None else sync_of(context, reading)
 
 
 def sync_of(context: Context, reading: Reading) -> Sync:
-    """What has to be stored of a reading. After the commit every key of the platform is looked up anew, and Clerk is told."""
+    """The statements that store a reading. After the commit, drops all keys of the platform from the caches and delivers the plan."""
     platform_id = reading.platform.platform_id
 
     async def after_commit() -> None:
-        publishable_keys, secret_key_hashes = await api_keys.names_of_platform(context.db, platform_id)
-        await project_keys.forget(context, publishable_keys, secret_key_hashes)
+        keys = await api_keys.keys_of_platform(context.db, platform_id)
+        await project_keys.forget(context, keys.publishable_keys, keys.secret_key_hashes)
         context.deliver_soon()
 
     return Sync(_statements(context, reading), "stored", after_commit=after_commit)
 
 
 def _statements(context: Context, reading: Reading) -> list[Bound]:
-    """One batch's worth: the platform's row, a line of the audit log, the plan at Clerk, the end of what is not wanted."""
+    """The platform's row, an audit entry, the plan for Clerk, and the end of a second subscription. All go into one batch."""
     now = context.now()
     platform_id, subscription = reading.platform.platform_id, reading.subscription
     stored = PlatformSubscription.from_stripe(subscription, now)
-    if not stored.counts:
+    if not stored.was_ever_paid:
         return []
-    owed = {"mode": context.settings.platform_stripe_mode, "account": None, "subscriptionId": subscription.id}
-    unwanted = platforms.owe_end_if_unwanted(platform_id, subscription.id, owed, now)
+    payload = {"mode": context.settings.platform_stripe_mode, "account": None, "subscriptionId": subscription.id}
+    end_if_unwanted = platforms.enqueue_ending_if_unwanted(platform_id, subscription.id, payload, now)
     return [
-        *([] if reading.present is None else _statements(context, reading.present)),
-        *([unwanted] if stored.ended_at is None else []),
+        *([] if reading.current is None else _statements(context, reading.current)),
+        *([end_if_unwanted] if stored.ended_at is None else []),
         *platforms.store_subscription(platform_id, stored, reading.number, now),
-        platforms.show_plan(platform_id, now),
+        platforms.enqueue_plan(platform_id, now),
         subscription_syncs.mark_applied(subscription.id, reading.number),
     ]
 
 
 async def _platform_of(context: Context, subscription: StripeSubscription) -> Platform | None:
-    """By the metadata that our checkout wrote; without them by the customer, if the subscription sells our plan."""
+    """Finds it by the metadata that `POST /create-checkout` wrote, or by the customer if the price is that of the paid plan."""
     platform_id = subscription.metadata.get("platformId")
     if platform_id:
-        row = await platforms.find(context.db, platform_id)
-    elif subscription.price_id == context.settings.platform_price_id:
-        row = await platforms.find_by_customer(context.db, subscription.customer_id)
-    else:
-        row = None
-    return None if row is None else Platform.from_row(row)
+        return await platforms.find(context.db, platform_id)
+    if subscription.price_id == context.settings.platform_price_id:
+        return await platforms.find_by_customer(context.db, subscription.customer_id)
+    return None

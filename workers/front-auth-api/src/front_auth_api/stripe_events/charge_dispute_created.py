@@ -1,15 +1,15 @@
-"""`charge.dispute.created`: a developer's bank took a payment back for now. People decide what follows."""
+"""`charge.dispute.created`: a developer disputes a payment. Records it; a person decides what to do."""
 
 from __future__ import annotations
 
-from dream.clients.stripe import platform_account
+from dream.clients.stripe.account import platform_account
 from dream.runtime.context import Context
 from dream.webhooks.processing import Event, Handled
-from front_auth_api.stripe_events.platform_charge import noted
+from front_auth_api.stripe_events.platform_charge import record_charge
 
 
 async def created(context: Context, event: Event) -> Handled:
     account = platform_account(context, context.settings.platform_stripe_mode)
     charge = await account.retrieve_charge(event.object["charge"])
     details = {"disputeId": event.object["id"], "amount": event.object["amount"], "currency": charge.currency}
-    return await noted(context, charge, "payment.disputed", details)
+    return await record_charge(context, charge, "payment.disputed", details)

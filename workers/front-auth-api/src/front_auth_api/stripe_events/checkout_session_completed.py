@@ -1,4 +1,4 @@
-"""`checkout.session.completed` and what follows a slow payment: the subscription that the checkout began."""
+"""`checkout.session.completed` and `checkout.session.async_payment_*`: stores the subscription that the checkout created."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from front_auth_api.services import platform_sync
 
 
 async def completed(context: Context, event: Event) -> Handled:
-    """Store the subscription as it is now, paid or not yet."""
+    """Stores the subscription as it is now, paid or not."""
     subscription_id = event.object.get("subscription")
     if event.object.get("mode") != "subscription" or not isinstance(subscription_id, str):
-        return ignored("not a subscription's checkout")
+        return ignored("not the checkout of a subscription")
     return handled(await platform_sync.sync(context, subscription_id))

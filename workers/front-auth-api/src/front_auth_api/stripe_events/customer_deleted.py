@@ -1,4 +1,4 @@
-"""`customer.deleted`: the customer is gone for good; the next checkout makes a new one. Stripe ends its subscriptions itself."""
+"""`customer.deleted`: clears the customer id, so that the next checkout creates a customer. Stripe cancels its subscriptions."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from dream.webhooks.processing import Event, Handled
 
 
 async def deleted(context: Context, event: Event) -> Handled:
-    return Handled([platforms.forget_customer(event.object["id"], context.now())])
+    return Handled([platforms.clear_customer(event.object["id"], context.now())])

@@ -1,4 +1,4 @@
-"""`customer.subscription.*`: the platform's payment state follows Stripe's subscription, whichever of these events came."""
+"""`customer.subscription.*`: stores the developer's subscription, whichever of these events arrives."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from front_auth_api.services import platform_sync
 
 
 async def changed(context: Context, event: Event) -> Handled:
-    """Store the subscription as it is now."""
+    """Stores the subscription as it is now."""
     return handled(await platform_sync.sync(context, event.object["id"]))

@@ -1,1 +1,1 @@
-"""Credentials that only this worker takes."""
+"""Credentials that only this worker accepts."""

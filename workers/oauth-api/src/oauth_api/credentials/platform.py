@@ -1,4 +1,4 @@
-"""Developers with a platform: any of them, or only those who pay, as whatever creates projects or connects Stripe wants it."""
+"""Developers with a platform. Routes that create projects or connect Stripe accept only developers with a paid plan."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dream.auth.developer import developer
 from dream.db import platforms
-from dream.domain.platform_billing import Platform
+from dream.domain.platform_billing import MONTHLY_PRICE_CENTS, Platform
 from dream.errors import NotFound, PaymentRequired
 from dream.http.request import Request
 from dream.runtime.context import Context
@@ -14,7 +14,7 @@ from dream.runtime.context import Context
 
 @dataclass(frozen=True, slots=True)
 class PlatformDeveloper:
-    """A developer who has a platform, be it paid or not."""
+    """A developer who has a platform, with a paid plan or without."""
 
     user_id: str
     platform: Platform
@@ -33,27 +33,27 @@ class PlatformDeveloper:
 
 
 class PayingDeveloper(PlatformDeveloper):
-    """A developer whose dream-api subscription is paid or on trial."""
+    """A developer with a paid plan: the subscription at dream-api is active, trialing, or past due within the grace time."""
 
     __slots__ = ()
 
 
 async def platform_developer(context: Context, request: Request) -> PlatformDeveloper:
-    """Settles a developer token. Raises Unauthorized without a good one; who has no platform yet has nothing to be found."""
+    """Verifies a developer token. Raises Unauthorized, and NotFound if the developer has no platform."""
     caller = await developer(context, request)
-    row = await platforms.find_by_clerk_user(context.db, caller.user_id)
-    if row is None:
+    platform = await platforms.find_by_clerk_user(context.db, caller.user_id)
+    if platform is None:
         raise NotFound()
-    return PlatformDeveloper(caller.user_id, Platform.from_row(row))
+    return PlatformDeveloper(caller.user_id, platform)
 
 
 async def paying_developer(context: Context, request: Request) -> PayingDeveloper:
-    """Settles a developer token. Raises Unauthorized without a good one, PaymentRequired without a paid plan."""
+    """Verifies a developer token. Raises Unauthorized, and PaymentRequired without a paid plan."""
     caller = await developer(context, request)
-    row = await platforms.find_by_clerk_user(context.db, caller.user_id)
-    platform = None if row is None else Platform.from_row(row)
+    platform = await platforms.find_by_clerk_user(context.db, caller.user_id)
     if platform is None or not platform.is_paid(context.now()):
         raise PaymentRequired(
-            "This needs an active dream-api subscription ($15 a month). POST /create-checkout starts one."
+            f"This needs an active dream-api subscription (${MONTHLY_PRICE_CENTS // 100} a month). "
+            "Start one with POST /create-checkout."
         )
     return PayingDeveloper(caller.user_id, platform)

@@ -1,7 +1,7 @@
-"""Stripe Connect: `POST /authorize` hands out a ticket, `GET /authorize` leads a browser to Stripe, `GET /callback` takes it back,
-`POST /disconnect` ends it.
+"""Stripe Connect: `POST /authorize` issues a ticket, `GET /authorize` redirects a browser with a ticket to Stripe, `GET /callback`
+receives the browser from Stripe and connects the account, `POST /disconnect` disconnects it.
 
-Where the dashboard is sent: `FRONTEND_URL/?stripe=connected&mode=…`, or `?stripe=error&reason=…&mode=…`.
+The callback redirects to `FRONTEND_URL/?stripe=connected&mode=…`, or to `?stripe=error&reason=…&mode=…`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from base64 import urlsafe_b64encode
 from urllib.parse import urlencode
 
 from dream.auth.principal import Nobody
-from dream.clients import stripe_connect
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe import connect as stripe_connect
+from dream.clients.stripe.http import StripeRefused
 from dream.db import audit_log, one_time_tokens, platforms, stripe_tokens
+from dream.db.one_time_tokens import OneTimeToken
 from dream.domain.keys import Mode, hash_secret
 from dream.domain.project_definitions import mode_in
 from dream.domain.timestamps import iso
@@ -22,34 +23,37 @@ from dream.errors import ApiError, BadRequest, ConstraintFailed, InvalidFields
 from dream.http.request import Request
 from dream.http.response import Response, json_response, redirect
 from dream.runtime import checkpoints
-from dream.runtime.bindings import Row
 from dream.runtime.context import Context
 from dream.services.outbox import stripe as stripe_effects
 from dream.services.platforms.connection import StripeNotConnected
 from oauth_api.credentials.platform import PayingDeveloper, PlatformDeveloper
 
 TICKET_SECONDS = 60
+"""How long a ticket is valid. The dashboard opens its URL at once."""
 STATE_SECONDS = 600
+"""How long a state is valid: the time that a developer has at Stripe."""
 COOKIE = "dream_connect"
-_LONGEST_TOKEN = 512
+_MAXIMUM_TOKEN_LENGTH = 512
 
 
-class LinkSpent(BadRequest):
-    """400: the ticket was used, is older than a minute, or never was."""
+class InvalidTicket(BadRequest):
+    """400: the ticket was used, has expired, or never existed."""
 
     code = "invalid_ticket"
     message = "This link has been used or has expired. Start again from the dashboard."
 
 
-class StateRefused(BadRequest):
-    """400: the answer from Stripe is not to a question of this browser, or not to a recent one."""
+class InvalidState(BadRequest):
+    """400: the state was used, has expired, never existed, or belongs to another browser (RFC 6749, 10.12)."""
 
     code = "invalid_state"
-    message = "This connection was not started in this browser, or too long ago. Start again from the dashboard."
+    message = (
+        "This connection was started in another browser, or more than ten minutes ago. Start again from the dashboard."
+    )
 
 
 async def begin(context: Context, request: Request, developer: PayingDeveloper) -> Response:
-    """The URL for the developer's browser to go to. It carries a ticket, never a session token."""
+    """The URL that the dashboard opens. It has a ticket, never the developer's session token."""
     problems: dict[str, str] = {}
     mode = mode_in(await request.json(), problems)
     if problems:
@@ -59,65 +63,66 @@ async def begin(context: Context, request: Request, developer: PayingDeveloper) 
 
 
 async def go_to_stripe(context: Context, request: Request, caller: Nobody) -> Response:
-    """Trade the ticket for a state that only this browser can bring back, and send it to Stripe."""
+    """Takes the ticket and redirects to Stripe with a state. A cookie lets only this browser use the state."""
     ticket = await _take(context, request.query.get("ticket"), "connect_ticket")
     if ticket is None:
-        raise LinkSpent()
+        raise InvalidTicket()
     await checkpoints.reached("authorize:ticket-taken")
     browser = _random_text()
     state = await _new_token(
-        context, "connect_state", ticket["platformId"], ticket["mode"], hash_secret(browser), STATE_SECONDS
+        context, "connect_state", ticket.platform_id, ticket.mode, hash_secret(browser), STATE_SECONDS
     )
-    url = stripe_connect.authorize_url(context, ticket["mode"], redirect_uri=_callback_url(context), state=state)
+    url = stripe_connect.authorize_url(context, ticket.mode, redirect_uri=_callback_url(context), state=state)
     return redirect(url, [_cookie(context, browser, STATE_SECONDS)])
 
 
 async def callback(context: Context, request: Request, caller: Nobody) -> Response:
-    """Back from Stripe: the state is spent, the browser is the one that began, and the code becomes a connected account."""
+    """Takes the state, checks that the browser is the one that began, and exchanges the code for a connected account."""
     state = await _take(context, request.query.get("state"), "connect_state")
-    if state is None or not _is_same_browser(request, state["browserHash"]):
-        raise StateRefused()
+    if state is None or not _is_same_browser(request, state.browser_hash):
+        raise InvalidState()
     await checkpoints.reached("callback:state-taken")
-    mode: Mode = state["mode"]
+    mode = state.mode
     if "error" in request.query:
         denied = request.query["error"] == "access_denied"
-        return _back(context, mode, "access_denied" if denied else "refused_by_stripe")
+        return _redirect_to_dashboard(context, mode, "access_denied" if denied else "refused_by_stripe")
     try:
         connection = await stripe_connect.exchange_code(context, mode, request.query.get("code") or "")
     except StripeRefused as refusal:
-        context.log.warning("connect code refused", reason=refusal.reason)
-        return _back(context, mode, "invalid_code")
+        context.log.warning("Stripe refused the authorization code", reason=refusal.reason)
+        return _redirect_to_dashboard(context, mode, "invalid_code")
     except ApiError as error:
-        context.log.warning("connect code not exchanged", reason=error.reason)
-        return _back(context, mode, "stripe_unavailable")
+        context.log.warning("authorization code not exchanged", reason=error.reason)
+        return _redirect_to_dashboard(context, mode, "stripe_unavailable")
     await checkpoints.reached("callback:code-exchanged")
     if connection.livemode != (mode == "live"):
-        return _back(context, mode, "wrong_mode")
+        return _redirect_to_dashboard(context, mode, "wrong_mode")
     if connection.scope != stripe_connect.SCOPE:
-        return _back(context, mode, "insufficient_scope")
-    return _back(context, mode, await _connect(context, state["platformId"], mode, connection))
+        return _redirect_to_dashboard(context, mode, "insufficient_scope")
+    return _redirect_to_dashboard(context, mode, await _connect(context, state.platform_id, mode, connection))
 
 
 async def _connect(context: Context, platform_id: str, mode: Mode, connection: stripe_connect.Connection) -> str | None:
-    """Store the account. The reason why not, when it is another developer's or when another one is connected."""
+    """Stores the connected account. Returns None, or the reason why it was not stored."""
     platform = await platforms.find(context.db, platform_id)
-    actor = "unknown" if platform is None else platform["clerkUserId"]
     try:
-        rows = await context.db.batch(
-            [
-                *stripe_tokens.connect(
-                    platform_id, mode, connection.account_id, connection.scope, actor, context.now()
-                ),
-                stripe_effects.keep_connection(mode, connection.account_id),
-            ]
+        is_connected = await stripe_tokens.connect(
+            context.db,
+            platform_id,
+            mode,
+            connection.account_id,
+            connection.scope,
+            "unknown" if platform is None else platform.clerk_user_id,
+            context.now(),
+            also=[stripe_effects.keep_connection(mode, connection.account_id)],
         )
     except ConstraintFailed:
         return "account_of_another_developer"
-    return None if rows[2] else "another_account_connected"
+    return None if is_connected else "another_account_connected"
 
 
 async def disconnect(context: Context, request: Request, developer: PlatformDeveloper) -> Response:
-    """Give the account up: here at once, at Stripe now or as soon as Stripe answers."""
+    """Disconnects the account in D1 at once, and enqueues that it is disconnected at Stripe."""
     problems: dict[str, str] = {}
     mode = mode_in(await request.json(), problems)
     if problems:
@@ -126,12 +131,12 @@ async def disconnect(context: Context, request: Request, developer: PlatformDeve
     account = await stripe_tokens.account_of(context.db, platform_id, mode)
     if account is None:
         raise StripeNotConnected(mode)
-    about = {"mode": mode, "account": account}
+    details = {"mode": mode, "account": account}
     await context.db.batch(
         [
             stripe_tokens.revoke(platform_id, mode, account, now),
             stripe_effects.revoke_connection(mode, account, now),
-            audit_log.record(platform_id, None, developer.user_id, "stripe.disconnected", about, now),
+            audit_log.record(platform_id, None, developer.user_id, "stripe.disconnected", details, now),
         ]
     )
     await checkpoints.reached("disconnect:stored")
@@ -155,21 +160,21 @@ async def _new_token(
     return token
 
 
-async def _take(context: Context, token: str | None, purpose: one_time_tokens.Purpose) -> Row | None:
-    """The token's row, which is gone from now on; None for one that is unknown, spent or expired."""
-    if not token or len(token) > _LONGEST_TOKEN:
+async def _take(context: Context, token: str | None, purpose: one_time_tokens.Purpose) -> OneTimeToken | None:
+    """Takes the token, so that nobody can take it again. None if it is unknown, was taken already, or has expired."""
+    if not token or len(token) > _MAXIMUM_TOKEN_LENGTH:
         return None
-    row = await one_time_tokens.take(context.db, hash_secret(token), purpose)
-    return row if row is not None and row["expiresAt"] > context.now() else None
+    taken = await one_time_tokens.take(context.db, hash_secret(token), purpose)
+    return taken if taken is not None and taken.expires_at > context.now() else None
 
 
-def _is_same_browser(request: Request, browser_hash: str) -> bool:
+def _is_same_browser(request: Request, browser_hash: str | None) -> bool:
     browser = request.cookie(COOKIE)
-    return browser is not None and hmac.compare_digest(hash_secret(browser), browser_hash)
+    return browser is not None and browser_hash is not None and hmac.compare_digest(hash_secret(browser), browser_hash)
 
 
-def _back(context: Context, mode: Mode, reason: str | None) -> Response:
-    """To the dashboard, with what came of it; the cookie has done its work."""
+def _redirect_to_dashboard(context: Context, mode: Mode, reason: str | None) -> Response:
+    """Redirects to the dashboard with the result (`reason` None: connected), and deletes the cookie."""
     result = {"stripe": "connected"} if reason is None else {"stripe": "error", "reason": reason}
     return redirect(
         f"{context.settings.frontend_url}/?{urlencode({**result, 'mode': mode})}", [_cookie(context, "", 0)]

@@ -1,4 +1,7 @@
-"""`POST /promote-to-live`: a live project equal to a test one. Repeated, it makes the live project equal again and keeps its keys."""
+"""`POST /promote-to-live`: creates a live project with the tiers of a test project.
+
+A later call updates the live project, which keeps its keys.
+"""
 
 from __future__ import annotations
 
@@ -7,44 +10,47 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dream.clients.stripe import connected_account
+from dream.clients.stripe.account import connected_account
 from dream.crypto.secret_keys import NewSecretKey, make_secret_key
 from dream.db import api_keys, audit_log, project_drafts, projects, stripe_tokens, tiers
 from dream.domain.keys import make_key, mode_of
+from dream.domain.project import OwnedProject
 from dream.domain.project_definitions import Promotion, TierChange, is_local_origin, plan_promotion, publishable_key_in
 from dream.domain.tier_definitions import MAXIMUM_TIERS
+from dream.domain.tiers import Tier
 from dream.errors import Conflict, ConstraintFailed, InvalidFields, NotFound, PreconditionRequired
 from dream.http.request import Request
 from dream.http.response import Response, json_response
 from dream.runtime import checkpoints
-from dream.runtime.bindings import Bound, Row
+from dream.runtime.bindings import Bound
 from dream.runtime.context import Context
 from dream.services.catalog import tier_cache
-from dream.services.catalog.drafts import Draft, give_up, making, open_draft
+from dream.services.catalog.drafts import Draft, creating, give_up, open_draft
 from oauth_api.credentials.platform import PayingDeveloper
-from oauth_api.services.stripe_prices import StripePrice, create_prices
+from oauth_api.services.stripe_prices import StripePrice, create_prices, stripe_price_of
 
 WORK = "promote-to-live"
-ROUNDS = 3
-"""How often a promotion looks again when another one was faster."""
+MAXIMUM_ATTEMPTS = 3
+"""How often a promotion starts again because another one was committed first."""
 
 
 class LiveConnectionRequired(PreconditionRequired):
-    """428: there is no live Stripe account to sell on."""
+    """428: the developer has connected no Stripe account in live mode."""
 
     code = "live_connection_required"
     message = "Connect your Stripe account in live mode first."
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
-    """What the body asks for."""
+class PromotionRequest:
+    """The body of `POST /promote-to-live`."""
 
     publishable_key: str
     dry_run: bool
 
     @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> _Wish:
+    def from_json(cls, body: Mapping[str, Any]) -> PromotionRequest:
+        """Raises InvalidFields."""
         problems: dict[str, str] = {}
         publishable_key = publishable_key_in(body, problems)
         if publishable_key and mode_of(publishable_key) != "test":
@@ -59,27 +65,30 @@ class _Wish:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Both projects as D1 has them now, and what makes them equal. `live` is None before the first promotion."""
+    """Both projects as D1 has them, and the changes that make them equal. `live` is None before the first promotion.
 
-    test: Row
-    live: Row | None
+    `origins` are the redirect origins that the live project gets. `account` is the connected account in live mode.
+    """
+
+    test: OwnedProject
+    live: OwnedProject | None
     origins: tuple[str, ...]
     promotion: Promotion
     account: str
 
 
 async def promote_to_live(context: Context, request: Request, developer: PayingDeveloper) -> Response:
-    """Plan, and unless it is a dry run make it so. Two promotions at once come to one live project."""
-    wish = _Wish.from_json(await request.json())
-    for _ in range(ROUNDS):
-        state = await _load(context, developer, wish.publishable_key)
-        if wish.dry_run:
-            return json_response({**_shown(state), "dryRun": True, "publishableKey": _live_key(state)})
+    """Plans the changes, and makes them unless it is a dry run. Two promotions at the same time create one live project."""
+    body = PromotionRequest.from_json(await request.json())
+    for _ in range(MAXIMUM_ATTEMPTS):
+        state = await _load(context, developer, body.publishable_key)
+        if body.dry_run:
+            return json_response({**_state_json(state), "dryRun": True, "publishableKey": _live_key(state)})
         try:
             return await _promote(context, developer, state)
         except ConstraintFailed as error:
-            context.log.info("another promotion was faster", detail=error.detail)
-    raise Conflict("This project is being promoted by somebody else. Try again in a moment.")
+            context.log.info("another promotion was committed first", detail=error.detail)
+    raise Conflict("Another request is promoting this project. Try again in a few seconds.")
 
 
 async def _load(context: Context, developer: PayingDeveloper, publishable_key: str) -> _State:
@@ -90,21 +99,18 @@ async def _load(context: Context, developer: PayingDeveloper, publishable_key: s
     account = await stripe_tokens.account_of(context.db, platform_id, "live")
     if account is None:
         raise LiveConnectionRequired()
-    found, origins = await context.db.batch(
-        [projects.find_promoted(publishable_key, platform_id), projects.list_origins(publishable_key)]
-    )
-    live = found[0] if found else None
-    offered = await tier_cache.tiers_of(context, publishable_key, fresh=True)
-    present = () if live is None else await tier_cache.tiers_of(context, live["publishableKey"], fresh=True)
-    allowed = tuple(row["origin"] for row in origins if not is_local_origin(row["origin"]))
-    return _State(test, live, allowed, plan_promotion(offered, present), account)
+    live, test_origins = await projects.find_promoted_with_test_origins(context.db, publishable_key, platform_id)
+    test_tiers = await tier_cache.tiers_of(context, publishable_key, fresh=True)
+    live_tiers = () if live is None else await tier_cache.tiers_of(context, live.publishable_key, fresh=True)
+    origins = tuple(origin for origin in test_origins if not is_local_origin(origin))
+    return _State(test, live, origins, plan_promotion(test_tiers, live_tiers), account)
 
 
 async def _promote(context: Context, developer: PayingDeveloper, state: _State) -> Response:
     draft = await open_draft(
         context,
         developer.platform_id,
-        state.promotion.fingerprint(state.test["publishableKey"], state.account, _live_key(state) or ""),
+        state.promotion.fingerprint(state.test.publishable_key, state.account, _live_key(state) or ""),
         _live_key(state) or make_key("pk", "live", os.urandom),
         "live",
         work=WORK,
@@ -115,7 +121,7 @@ async def _promote(context: Context, developer: PayingDeveloper, state: _State) 
     try:
         await context.db.batch(_batch(context, developer, state, draft, prices, secret_key))
     except ConstraintFailed:
-        await _yield_to_the_faster(context, developer, state, draft)
+        await _give_up_if_superseded(context, developer, state, draft)
         raise
     tier_cache.forget(draft.publishable_key)
     await checkpoints.reached(f"{WORK}:stored")
@@ -130,7 +136,7 @@ async def _create_prices(context: Context, draft: Draft, state: _State) -> Mappi
         if change.target is not None and change.needs_price
     ]
     stripe = connected_account(context, "live", state.account)
-    async with making(context, draft, "live", state.account):
+    async with creating(context, draft, "live", state.account):
         return await create_prices(draft, stripe, draft.publishable_key, wanted)
 
 
@@ -142,93 +148,93 @@ def _batch(
     prices: Mapping[str, StripePrice],
     secret_key: NewSecretKey | None,
 ) -> list[Bound]:
-    """All of it at once: the live project, its tiers, its first key, and what Stripe is owed for what goes."""
+    """The statements of one batch: the live project, its tiers, its first secret key, and the effects on Stripe."""
     now, key, account = context.now(), draft.publishable_key, state.account
-    platform_id, actor, test_key = developer.platform_id, developer.user_id, state.test["publishableKey"]
+    platform_id, actor, test_key = developer.platform_id, developer.user_id, state.test.publishable_key
     if secret_key is not None:
         test = state.test
         batch = [
-            projects.add(key, platform_id, test["name"], test["projectType"], "live", test_key, now),
+            projects.add(key, platform_id, test.name, test.project_type, "live", test_key, now),
             api_keys.add(key, secret_key, now),
             audit_log.record(platform_id, key, actor, "key.created", {"secretKey": secret_key.masked}, now),
         ]
     else:
-        batch = [projects.rename(key, platform_id, state.test["name"], now)]
+        batch = [projects.rename(key, platform_id, state.test.name, now)]
     changes = state.promotion.changes
-    gone = [change for change in changes if change.action == "archive"]
-    batch.append(tiers.archive_all(key, [change.name for change in gone], now))
+    archived = [change for change in changes if change.action == "archive"]
+    batch.append(tiers.archive_all(key, [change.name for change in archived], now))
     for change in changes:
         if change.action == "update":
-            batch += _updated(key, change, prices.get(change.name), account, now)
-    new = [
+            batch += _update_tier(key, change, prices.get(change.name), account, now)
+    new_tiers = [
         {**change.target.to_row(), **prices.get(change.name, StripePrice(None, None)).to_row()}
         for change in changes
         if change.action == "create" and change.target is not None
     ]
-    left = [change.live for change in gone if change.live is not None]
-    done = [change.to_json() for change in changes if change.action != "unchanged"]
+    archived_tiers = [change.live for change in archived if change.live is not None]
+    changed = [change.to_json() for change in changes if change.action != "unchanged"]
     return [
         *batch,
-        tiers.add(key, new, now, MAXIMUM_TIERS),
+        tiers.add(key, new_tiers, now, MAXIMUM_TIERS),
         projects.add_origins(key, state.origins),
         *tiers.owe_unused(
             key,
             "live",
             account,
-            [*draft.ids("prod_"), *(tier.product_id for tier in left if tier.product_id)],
-            [*draft.ids("price_"), *(tier.price_id for tier in left if tier.price_id)],
+            [*draft.ids("prod_"), *(tier.product_id for tier in archived_tiers if tier.product_id)],
+            [*draft.ids("price_"), *(tier.price_id for tier in archived_tiers if tier.price_id)],
             now,
         ),
-        project_drafts.drop(draft.draft_id),
-        audit_log.record(platform_id, key, actor, "project.promoted", {"from": test_key, "changes": done}, now),
+        project_drafts.delete(draft.draft_id),
+        audit_log.record(platform_id, key, actor, "project.promoted", {"from": test_key, "changes": changed}, now),
     ]
 
 
-def _updated(key: str, change: TierChange, price: StripePrice | None, account: str, now: str) -> list[Bound]:
+def _update_tier(key: str, change: TierChange, price: StripePrice | None, account: str, now: str) -> list[Bound]:
     target = change.target
     stripe: dict[str, str | None] = {}
     if price is not None:
         stripe = price.to_row()
     elif target is not None and target.is_free:
         stripe = {"priceId": None}
-    owed = tiers.owe_replaced(key, change.name, stripe, "live", account, now) if stripe else []
+    enqueued = tiers.owe_replaced(key, change.name, stripe, "live", account, now) if stripe else []
     return [
-        *owed,
+        *enqueued,
         tiers.update(key, change.name, {**change.columns, **stripe}, now),
         tiers.owe_product_text(key, change.name, "live", account, now),
     ]
 
 
-async def _yield_to_the_faster(context: Context, developer: PayingDeveloper, state: _State, draft: Draft) -> None:
-    """Another promotion has made the live project. What was made for ours is of no use, unless it was the same draft."""
-    found = await context.db.batch([projects.find_promoted(state.test["publishableKey"], developer.platform_id)])
-    if found[0] and found[0][0]["publishableKey"] != draft.publishable_key:
+async def _give_up_if_superseded(context: Context, developer: PayingDeveloper, state: _State, draft: Draft) -> None:
+    """Another promotion created the live project. Archives what this one created at Stripe, unless both used the same draft."""
+    live = await projects.find_promoted(context.db, state.test.publishable_key, developer.platform_id)
+    if live is not None and live.publishable_key != draft.publishable_key:
         await give_up(context, draft, "live", state.account)
 
 
 async def _promoted(context: Context, state: _State, publishable_key: str, secret_key: NewSecretKey | None) -> Response:
     current = await api_keys.current_of_project(context.db, publishable_key)
-    rows = await tiers.list_of_project(context.db, publishable_key)
+    stored = await tiers.list_of_project(context.db, publishable_key)
     answer = {
-        **_shown(state),
+        **_state_json(state),
         "success": True,
         "publishableKey": publishable_key,
-        "secretKeyMasked": None if current is None else current["secretKeyMasked"],
-        "products": [StripePrice(row["productId"], row["priceId"]).to_json(row["name"]) for row in rows],
+        "secretKeyMasked": None if current is None else current.masked,
+        "products": [stripe_price_of(tier).to_json(tier.name) for tier in map(Tier.from_row, stored)],
     }
     return json_response(answer if secret_key is None else {**answer, "secretKey": secret_key.plain})
 
 
 def _live_key(state: _State) -> str | None:
-    return None if state.live is None else state.live["publishableKey"]
+    return None if state.live is None else state.live.publishable_key
 
 
-def _shown(state: _State) -> dict[str, Any]:
+def _state_json(state: _State) -> dict[str, Any]:
     return {
         "mode": "live",
-        "projectType": state.test["projectType"],
-        "projectName": state.test["name"],
-        "testPublishableKey": state.test["publishableKey"],
+        "projectType": state.test.project_type,
+        "projectName": state.test.name,
+        "testPublishableKey": state.test.publishable_key,
         "firstPromotion": state.live is None,
         "changes": [change.to_json() for change in state.promotion.changes],
     }

@@ -1,4 +1,4 @@
-"""What a tier is at Stripe: a product and its present price, on the developer's connected account."""
+"""Creates the product and the price of a tier on the developer's connected account."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dream.clients.stripe import StripeAccount
+from dream.clients.stripe.account import StripeAccount
 from dream.domain.tier_definitions import CURRENCY, TierDefinition
+from dream.domain.tiers import Tier
 from dream.services.catalog.drafts import Draft
 
-AT_ONCE = 4
-"""Tiers made at the same time: a worker has six connections, and a Stripe sandbox takes 25 requests a second."""
+TIERS_AT_ONCE = 4
+"""How many tiers are created at the same time. A worker has six connections; a Stripe sandbox allows 25 requests per second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,15 @@ class StripePrice:
         return {"tier": tier_name, "priceId": self.price_id, "productId": self.product_id}
 
 
+def stripe_price_of(tier: Tier) -> StripePrice:
+    """The ids of a stored tier."""
+    return StripePrice(tier.product_id, tier.price_id)
+
+
 async def create_price(
     draft: Draft, account: StripeAccount, publishable_key: str, tier: TierDefinition, product_id: str | None = None
 ) -> StripePrice:
-    """Product and price of a tier; with a product that is there already only the price. Nothing is made for a free tier."""
+    """Creates the price of a tier, and its product unless `product_id` names one. Creates nothing for a free tier."""
     if tier.is_free:
         return StripePrice(product_id, None)
     metadata = {"publishableKey": publishable_key, "tierName": tier.name}
@@ -47,11 +53,11 @@ async def create_price(
             idempotency_key=key,
         )
 
-    made_product_id = product_id or await draft.once(f"{tier.name}:product", product)
+    used_product_id = product_id or await draft.once(f"{tier.name}:product", product)
 
     async def price(key: str) -> str:
         return await account.create_price(
-            made_product_id,
+            used_product_id,
             unit_amount=tier.price_cents,
             currency=CURRENCY,
             interval=tier.interval,
@@ -59,7 +65,7 @@ async def create_price(
             idempotency_key=key,
         )
 
-    return StripePrice(made_product_id, await draft.once(f"{tier.name}:price", price))
+    return StripePrice(used_product_id, await draft.once(f"{tier.name}:price", price))
 
 
 async def create_prices(
@@ -68,10 +74,13 @@ async def create_prices(
     publishable_key: str,
     tiers: Sequence[tuple[TierDefinition, str | None]],
 ) -> Mapping[str, StripePrice]:
-    """Offers by tier name, for tiers with the product that they have already or None. Raises the first failure, when all are done."""
+    """Creates the prices of several tiers. Each tier comes with the id of its existing product, or None.
+
+    Returns the ids by tier name. Raises the first failure after all requests of its group have ended.
+    """
     prices: dict[str, StripePrice] = {}
-    for start in range(0, len(tiers), AT_ONCE):
-        group = tiers[start : start + AT_ONCE]
+    for start in range(0, len(tiers), TIERS_AT_ONCE):
+        group = tiers[start : start + TIERS_AT_ONCE]
         results = await asyncio.gather(
             *(create_price(draft, account, publishable_key, tier, product_id) for tier, product_id in group),
             return_exceptions=True,

@@ -1,4 +1,4 @@
-"""Changing what a project sells: Stripe first where it has to make something, then one batch in D1 with what is owed to Stripe."""
+"""Changes the tiers of a project: creates what is needed at Stripe first, then stores the change and its effects in one batch."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dream.clients.stripe import connected_account
+from dream.clients.stripe.account import connected_account
 from dream.db import audit_log, project_drafts, tiers
 from dream.domain.keys import Mode
 from dream.domain.project_definitions import digest
 from dream.domain.tier_definitions import MAXIMUM_TIERS, TierDefinition, TierUpdates
 from dream.domain.tiers import Tier
 from dream.runtime import checkpoints
-from dream.runtime.bindings import Bound, Row
+from dream.runtime.bindings import Bound
 from dream.runtime.context import Context
 from dream.services.catalog import tier_cache
-from dream.services.catalog.drafts import Draft, making, open_draft
+from dream.services.catalog.drafts import Draft, creating, open_draft
 from dream.services.platforms.connection import StripeNotConnected
 from oauth_api.services.stripe_prices import StripePrice, create_price
 
 
 @dataclass(frozen=True, slots=True)
 class TierEditor:
-    """Whoever changes the tiers of one project. `account` is the Stripe account connected in its mode."""
+    """Changes the tiers of one project.
+
+    `account` is the Stripe account that is connected in its mode; `actor` is the developer's Clerk user id.
+    """
 
     context: Context
     platform_id: str
@@ -33,7 +36,10 @@ class TierEditor:
     actor: str
 
     async def update(self, tier: Tier, updates: TierUpdates) -> bool:
-        """Set what the updates name; whether the tier was still there. A new price replaces the present one, whichever that is."""
+        """Updates the columns that `updates` names. Returns False if the tier was archived meanwhile.
+
+        A changed amount needs a new price at Stripe. It replaces the price that the tier has at the commit.
+        """
         now, key = self.context.now(), self.publishable_key
         wanted = updates.applied_to(tier)
         draft, stripe = None, dict[str, str | None]()
@@ -43,50 +49,47 @@ class TierEditor:
             else:
                 draft, price = await self._create_price("update-tier", wanted, tier)
                 stripe = price.to_row()
-        owed_before: list[Bound] = []
-        owed_after: list[Bound] = []
+        enqueue_before: list[Bound] = []
+        enqueue_after: list[Bound] = []
         if self.account is not None and stripe:
-            owed_before = tiers.owe_replaced(key, tier.name, stripe, self.mode, self.account, now)
+            enqueue_before = tiers.owe_replaced(key, tier.name, stripe, self.mode, self.account, now)
         if self.account is not None and updates.show_at_stripe:
-            owed_after.append(tiers.owe_product_text(key, tier.name, self.mode, self.account, now))
-        rows = await self._commit(
-            owed_before,
+            enqueue_after.append(tiers.owe_product_text(key, tier.name, self.mode, self.account, now))
+        return await self._commit(
+            enqueue_before,
             tiers.update(key, tier.name, {**updates.columns, **stripe}, now),
             "tier.updated",
             {"tier": tier.name, "changes": dict(updates.columns)},
-            [*owed_after, *self._settled(draft)],
+            [*enqueue_after, *self._close(draft)],
         )
-        return bool(rows)
 
     async def add(self, tier: TierDefinition) -> bool:
         """Add the tier. Returns False when one of that name exists, or the project has the most tiers it may have."""
         draft, price = await self._create_price("add-tier", tier, None)
         row = {**tier.to_row(), **price.to_row()}
-        rows = await self._commit(
+        return await self._commit(
             [],
             tiers.add(self.publishable_key, [row], self.context.now(), MAXIMUM_TIERS),
             "tier.added",
             {"tier": tier.name, "price": tier.price_cents},
-            self._settled(draft),
+            self._close(draft),
         )
-        return bool(rows)
 
     async def archive(self, tier: Tier, *, force: bool) -> bool:
         """Archive the tier. Returns False while the tier has subscribers (unless forced), and for the last tier of a saas project."""
         now = self.context.now()
         product_ids = [] if tier.product_id is None else [tier.product_id]
         price_ids = [] if tier.price_id is None else [tier.price_id]
-        rows = await self._commit(
+        return await self._commit(
             [],
             tiers.archive(self.publishable_key, tier.name, now, force=force),
             "tier.archived",
             {"tier": tier.name, "force": force},
             self._unused(product_ids, price_ids),
         )
-        return bool(rows)
 
     async def _create_price(self, work: str, wanted: TierDefinition, tier: Tier | None) -> tuple[Draft, StripePrice]:
-        """The tier at Stripe, made once for the state that the change starts from."""
+        """Creates the price of `wanted`. `tier` is the stored tier; an equal request that starts from it creates nothing twice."""
         if wanted.is_free:
             account, product_id = None, None
         elif self.account is None:
@@ -105,7 +108,7 @@ class TierEditor:
         if account is None:
             return draft, StripePrice(None, None)
         stripe = connected_account(self.context, self.mode, account)
-        async with making(self.context, draft, self.mode, account):
+        async with creating(self.context, draft, self.mode, account):
             price = await create_price(draft, stripe, self.publishable_key, wanted, product_id)
         await checkpoints.reached(f"{work}:made")
         return draft, price
@@ -117,22 +120,22 @@ class TierEditor:
             self.publishable_key, self.mode, self.account, product_ids, price_ids, self.context.now()
         )
 
-    def _settled(self, draft: Draft | None) -> list[Bound]:
-        """The draft is done; what somebody else's change made useless is archived."""
+    def _close(self, draft: Draft | None) -> list[Bound]:
+        """Deletes the draft, and archives what it created if another request's change replaced it already."""
         if draft is None:
             return []
-        return [*self._unused(draft.ids("prod_"), draft.ids("price_")), project_drafts.drop(draft.draft_id)]
+        return [*self._unused(draft.ids("prod_"), draft.ids("price_")), project_drafts.delete(draft.draft_id)]
 
     async def _commit(
         self, before: Sequence[Bound], change: Bound, action: str, details: Mapping[str, Any], after: Sequence[Bound]
-    ) -> list[Row]:
-        """The rows that the change returned. Afterwards nobody here remembers the old tiers, and Stripe learns of it."""
-        noted = audit_log.record_if_changed(
+    ) -> bool:
+        """Commits the change with its audit entry. Returns whether it changed a row. Drops the tiers from this isolate's cache."""
+        audit = audit_log.record_if_changed(
             self.platform_id, self.publishable_key, self.actor, action, details, self.context.now()
         )
-        rows = await self.context.db.batch([*before, change, noted, *after])
+        changed = await audit_log.commit_change(self.context.db, change, audit, before=before, after=after)
         tier_cache.forget(self.publishable_key)
         await checkpoints.reached(f"{action}:stored")
         if before or after:
             self.context.deliver_soon()
-        return rows[len(before)]
+        return changed

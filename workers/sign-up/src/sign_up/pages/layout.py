@@ -13,7 +13,7 @@ from dream.http.app import render_error
 from dream.http.request import Request
 from dream.http.response import Response, html_response
 from dream.runtime.context import Context
-from sign_up.pages.assets import SCRIPT_PATH, STYLE_PATH
+from sign_up.pages.assets import SCRIPT, STYLE
 from sign_up.services.arrivals import Arrival
 from sign_up.services.clerk_pages import LIBRARY_FOLDER, library
 
@@ -72,7 +72,7 @@ def session_page(context: Context, arrival: Arrival, *, title: str, message: str
     scripts = (
         f'<script defer crossorigin="anonymous" data-clerk-publishable-key="{escape(clerk.publishable_key)}"{proxy}'
         f' data-clerk-telemetry="false" src="{escape(clerk.script_url)}"></script>\n'
-        f'<script defer src="{SCRIPT_PATH}"></script>\n'
+        f'<script defer src="{SCRIPT.path}"></script>\n'
     )
     body = _SESSION.format(
         app=escape(arrival.project.name),
@@ -127,7 +127,7 @@ def _page(
     scripts: str = "",
 ) -> Response:
     attributes = "".join(f' data-{name}="{escape(value)}"' for name, value in (data or {}).items())
-    html = _TEMPLATE.format(title=escape(title), style=STYLE_PATH, data=attributes, body=body, scripts=scripts)
+    html = _TEMPLATE.format(title=escape(title), style=STYLE.path, data=attributes, body=body, scripts=scripts)
     own = {"Content-Security-Policy": policy, "Cross-Origin-Opener-Policy": "same-origin"}
     return html_response(html, status, {**(headers or {}), **own})
 
