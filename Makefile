@@ -1,5 +1,5 @@
-# Everything that a person or CI does with this repository. `make` alone lists it.
-# Works with GNU make 3.81 and bash 3.2, which macOS ships, and without root.
+# All commands of this repository, for developers and CI. `make` without a target lists them.
+# It works without root, and with GNU make 3.81 and bash 3.2, which macOS has.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -7,12 +7,12 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 UV := UV_PYTHON_DOWNLOADS=never .venv/bin/uv
-# The version and hashes of uv itself, which reads all others from uv.lock.
+# The version and hashes of uv. uv reads those of all other packages from uv.lock.
 UV_REQUIREMENTS := deploy/uv-requirements.txt
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-# The npm packages inside the repository. Each has its own scripts `check`, `format` and `test`.
+# The npm packages in this repository. Each may have the scripts `check`, `format` and `test`.
 PACKAGES := $(wildcard frontend/package.json sdk/typescript/package.json)
 each_package = @for package in $(dir $(PACKAGES)); do echo "==> $$package: $(1)"; npm --prefix $$package run --silent --if-present $(1) || exit 1; done
 
@@ -22,7 +22,7 @@ or_say = || { echo '==> $(1)' >&2; exit 1; }
 ##@ Start here
 
 .PHONY: help
-help: ## List what make can do
+help: ## List all targets
 	@awk 'BEGIN {FS = ":.*## "} \
 	  /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
 	  /^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,10 +55,10 @@ node_modules/.installed: package.json package-lock.json
 DEVSTACK := .venv/bin/python -m devstack
 
 .PHONY: dev up down status logs clean-data vendor
-dev: install ## Run the local stack until Ctrl-C, and show its log
+dev: install ## Run the local stack in the foreground until Ctrl-C, with its log
 	@exec $(DEVSTACK) dev
 
-up: install ## Run the local stack in the background; does nothing if it runs already
+up: install ## Start the local stack in the background, if it does not run yet
 	@$(DEVSTACK) up
 
 down: install ## Stop the local stack
@@ -67,14 +67,14 @@ down: install ## Stop the local stack
 status: install ## Print the addresses and keys of the running stack
 	@$(DEVSTACK) status
 
-logs: ## Follow the log of the running stack
+logs: ## Print the log of the stack, and follow it until Ctrl-C
 	@tail -n 100 -F "$${DREAM_DEV_DIR:-.dev}/dev.log"
 
 clean-data: install ## Delete the local databases, keys and logs
 	@$(DEVSTACK) clean-data
 
 .PHONY: rotate-encryption-key
-rotate-encryption-key: install ## Encrypt the stored secret keys with a new key
+rotate-encryption-key: install ## Encrypt the stored secret keys with a new encryption key
 	@$(DEVSTACK) rotate-encryption-key
 
 .PHONY: screenshot
@@ -91,7 +91,7 @@ vendor: install ## Write the packages that wrangler uploads into workers/*/pytho
 build-frontend: install ## Build the dashboard into frontend/dist, for Cloudflare Pages
 	@npm --prefix frontend run --silent build
 
-dry-run: vendor ## Bundle each worker as a deploy does, compare it with its wheels, and print its size
+dry-run: vendor ## Bundle each worker as a deploy does, and compare it with its wheels
 	@.venv/bin/python -m deploy.dry_run
 
 ##@ Check
@@ -100,16 +100,16 @@ dry-run: vendor ## Bundle each worker as a deploy does, compare it with its whee
 # Tests that are quick and need no runtime, so that `make check` runs them.
 ARCHITECTURE_TESTS := tests/architecture tests/workerd/test_isolation.py::test_every_route_is_probed
 
-# What only a test calls counts as dead in deployed code, so vulture reads that code without the tests first.
+# Deployed code that only tests call is dead code. So vulture first reads the deployed code without the tests.
 DEPLOYED_CODE := shared workers/*/src
 LOCAL_CODE := devstack $(wildcard deploy) bench tests
 
-check: install ## Check format, lint, types, architecture and the dashboard
+check: install ## Check format, lint, types, dead code, architecture and npm packages
 	@echo "==> format" && ruff format --check --quiet . $(call or_say,Run "make format".)
-	@echo "==> lint" && ruff check --quiet . $(call or_say,Run "make format" for import order; change by hand what it leaves.)
-	@echo "==> types" && pyright --warnings $(call or_say,Change the code until pyright accepts it. Its message names file and line.)
+	@echo "==> lint" && ruff check --quiet . $(call or_say,Run "make format" for the order of imports. Correct other findings by hand.)
+	@echo "==> types" && pyright --warnings $(call or_say,Correct the code: the messages of pyright name file and line.)
 	@echo "==> dead code" && vulture $(DEPLOYED_CODE) && vulture $(DEPLOYED_CODE) $(LOCAL_CODE) \
-	  $(call or_say,Delete what nothing calls. Add a name to [tool.vulture] in pyproject.toml only if a library calls it.)
+	  $(call or_say,Delete code that nothing calls. Add a name to [tool.vulture] in pyproject.toml only if a library calls it.)
 	@echo "==> architecture" && pytest --quiet $(ARCHITECTURE_TESTS)
 	$(call each_package,check)
 
@@ -122,25 +122,25 @@ format: install ## Format the code and sort its imports
 	$(call each_package,format)
 
 .PHONY: browser
-browser: install ## Find the browser for tests and screenshots, or install one
+browser: install ## Find a browser for tests and screenshots, or install one
 	@.venv/bin/python -m devstack.browser
 
 IN_PROCESS := --ignore=tests/workerd --ignore=tests/devstack
 
-test-fast: install ## Run all tests that need no runtime, browser or process
+test-fast: install ## Run the tests that need no runtime, no browser and no process
 	@pytest --quiet -n 2 --dist loadfile $(IN_PROCESS)
 
-# Without a browser, the tests that need one are skipped and named.
-test: install ## Run all tests, in the real runtime where it matters
+# If there is no browser, the tests that need one are skipped, and pytest lists them.
+test: install ## Run all tests, also those in the real runtime
 	@.venv/bin/python -m devstack.browser || true
 	$(call each_package,test)
 	@pytest
 
-# Some hours. STORE_STORIES, SUBSCRIPTION_LIVES and their _SEED choose other sizes and other chances.
+# It takes some hours. STORE_STORIES and SUBSCRIPTION_LIVES set the sizes; the same names with _SEED set the random seeds.
 torture: export TEST_PROFILE = torture
 torture: install ## Run the random tests at full length, in process and then in the real runtime
 	@pytest --quiet -n 2 --dist loadfile $(IN_PROCESS)
 	@pytest --quiet tests/workerd/test_store_stories.py tests/workerd/test_subscription_lives.py
 
-bench: install ## Compare the hot path with minimal workers, and write bench/results.json
+bench: install ## Measure the hot path against minimal workers; write bench/results.json
 	@.venv/bin/python -m bench

@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.paths import NODE, ROOT
 from deploy.vendor import libraries
-from devstack.paths import NODE, ROOT
 from devstack.stack.ports import HOST, Ports
 from devstack.stack.stack import Stack
 from dream.db.usage import ADD
@@ -157,7 +157,7 @@ def main() -> int:
             rate_limit_per_minute=NO_RATE_LIMIT,
             debug_round_trips=False,
             frontend=False,
-            side_door=False,
+            test_routes=False,
             say=lambda text: print(f"  {text}", flush=True),
         )
         places = {
@@ -167,13 +167,13 @@ def main() -> int:
             "javascript-constant": more.frontend,
         }
 
-        def beside() -> list[dict[str, Any]]:
+        def extra_workers() -> list[dict[str, Any]]:
             like = stack.configuration.worker("api-multi")
             now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
             values = values_of_statement(stack.state["demo"]["saas"], "user_minimal", now)
             return [minimal_worker(name, port, like, values) for name, port in places.items()]
 
-        stack.beside = beside
+        stack.extra_workers = extra_workers
         stack.start()
         try:
             headers = (

@@ -1,1 +1,1 @@
-"""What puts the workers on Cloudflare: their packages and their uploads."""
+"""Prepares what is uploaded to Cloudflare: the packages of each worker. It never imports devstack."""

@@ -1,4 +1,4 @@
-"""Bundles each worker as `wrangler deploy` would, compares it with the published packages, and says how large it is."""
+"""Bundles each worker as `wrangler deploy` does, compares it with the published packages, and prints its size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import wheel_records
-from devstack.paths import NODE, NODE_MODULES, WORKERS, worker_folder
+from deploy.paths import NODE, NODE_MODULES, WORKERS, worker_folder
 
 WRANGLER = NODE_MODULES / "wrangler" / "bin" / "wrangler.js"
 TOTAL = re.compile(r"Total Upload: ([\d.]+ \w+) / gzip: ([\d.]+ \w+)")
@@ -19,7 +19,7 @@ TOTAL = re.compile(r"Total Upload: ([\d.]+ \w+) / gzip: ([\d.]+ \w+)")
 
 @dataclass(frozen=True)
 class Upload:
-    """What wrangler says of a worker's bundle."""
+    """The size of a worker's bundle, as wrangler prints it."""
 
     worker: str
     size: str
@@ -27,7 +27,7 @@ class Upload:
 
 
 def bundle(worker: str, target: Path) -> Upload:
-    """Writes what a deploy would upload to the folder `target`. Raises RuntimeError with wrangler's output if it fails."""
+    """Writes the files of an upload to the folder `target`. Raises RuntimeError with wrangler's output if it fails."""
     done = subprocess.run(
         [NODE, WRANGLER, "deploy", "--dry-run", "--outdir", target],
         cwd=worker_folder(worker),

@@ -1,4 +1,4 @@
-"""Which modules a module needs when it runs, read from its source."""
+"""Finds the modules that a module imports when it runs, from its source code."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Module:
-    """One module: its file, and its syntax tree."""
+    """One module: its file and its syntax tree."""
 
     path: Path
     tree: ast.Module
 
 
 def reachable(roots: Iterable[str], file_of: Callable[[str], Path | None]) -> dict[str, Module]:
-    """The roots, what they import, what that imports, and the packages around them, by name. `file_of` knows the files."""
+    """The modules `roots`, all that they import directly or indirectly, and their packages, by name.
+
+    `file_of` returns the file of a module, or None if the module is not wanted.
+    """
     wanted = list(roots)
     found: dict[str, Module] = {}
     while wanted:
@@ -32,7 +35,7 @@ def reachable(roots: Iterable[str], file_of: Callable[[str], Path | None]) -> di
 
 
 def file_in(package: Path, name: str) -> Path | None:
-    """The file of a module of the package in the folder `package`, or None when it is none of its modules."""
+    """The file of the module `name`, or None if it is not a module of the package in the folder `package`."""
     if name.partition(".")[0] != package.name:
         return None
     base = package.joinpath(*name.split(".")[1:])
@@ -41,7 +44,7 @@ def file_in(package: Path, name: str) -> Path | None:
 
 
 def imported_by(tree: ast.AST) -> list[str]:
-    """The names that a module imports when it runs, in functions too, but not for type checkers alone."""
+    """The names that a module imports when it runs, also inside functions. Imports under `if TYPE_CHECKING` are left out."""
     names: list[str] = []
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and is_type_checking(node.test):

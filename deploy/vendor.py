@@ -1,8 +1,8 @@
-"""Fills each worker's `python_modules/`, the folder that wrangler uploads: the SDK and what that worker imports.
+"""Fills `python_modules/` of each worker, the folder that wrangler uploads: the Workers SDK, packages, and shared modules.
 
-`pywrangler sync` does the same on a machine that can download an Emscripten interpreter; this needs PyPI alone. Which
-packages a worker gets is in its pyproject.toml, their versions and hashes in the root's uv.lock, and what stays out of the
-upload in its wrangler.toml, under `[python_modules] exclude`. Files of a package are copied whole and unchanged, or left out.
+`pywrangler sync` does the same, but must download an Emscripten interpreter; this needs only PyPI. A worker's packages are
+in its pyproject.toml, their versions and hashes in the root's uv.lock. Files that are not uploaded are in the worker's
+wrangler.toml, under `[python_modules] exclude`. All other files of a package are copied unchanged.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from pathlib import Path
 from typing import Any
 
 from deploy.imports import file_in, imported_by, reachable
-from devstack.paths import CACHE, ROOT, SHARED, WORKERS, worker_folder
+from deploy.paths import CACHE, ROOT, SHARED, WORKERS, worker_folder
 
 SDK = "workers-runtime-sdk"
 SHARED_PACKAGE = "dream-api-shared"
-# What Pyodide's platform is called, as the versions of Python and Emscripten that workerd runs have it.
+# Options of uv: Pyodide's platform and Python version, as in workerd.
 PLATFORM = ("--python-platform", "wasm32-pyodide2025", "--python-version", "3.14")
-# stripe imports requests only if it is there, and the workers give it a client made of fetch.
+# stripe imports requests only if it is installed. The workers pass stripe an HTTP client that uses fetch.
 NOT_NEEDED = {"requests", "certifi", "charset-normalizer", "idna", "urllib3"}
 
 
 @dataclass(frozen=True)
 class Package:
-    """One locked package."""
+    """One package of uv.lock."""
 
     name: str
     version: str
     dependencies: tuple[str, ...]
     hashes: tuple[str, ...]
-    """Of its wheels, each as `sha256:` and hexadecimal digits."""
+    """The hashes of its wheels, each `sha256:` and hexadecimal digits."""
 
     @property
     def requirement(self) -> str:
-        """What pip and uv read in a requirements file: the version, and the hashes that its wheel may have."""
+        """The line for a requirements file: the version, and the hashes that the wheel may have."""
         return " ".join([f"{self.name}=={self.version}", *(f"--hash={each}" for each in self.hashes)])
 
 
@@ -56,7 +56,7 @@ def load_toml(path: Path) -> dict[str, Any]:
 
 
 def locked_packages() -> dict[str, Package]:
-    """Every package of uv.lock by name."""
+    """All packages of uv.lock, by name."""
     return {
         entry["name"]: Package(
             name=entry["name"],
@@ -70,7 +70,7 @@ def locked_packages() -> dict[str, Package]:
 
 
 def packages_of(worker: str) -> list[Package]:
-    """What a worker vendors from PyPI: the SDK, its own dependencies, and what these need in turn."""
+    """The packages from PyPI that a worker vendors: the SDK, its dependencies, and their dependencies."""
     locked = locked_packages()
     declared = load_toml(worker_folder(worker) / "pyproject.toml")["project"]["dependencies"]
     wanted = [SDK, *(requirement.partition("==")[0] for requirement in declared)]
@@ -89,20 +89,23 @@ def excluded_patterns(worker: str) -> list[str]:
 
 
 def is_excluded(path: str, patterns: list[str]) -> bool:
-    """Whether a file, named relative to python_modules, matches one of wrangler's patterns."""
+    """Whether a file matches one of wrangler's patterns. `path` is relative to python_modules."""
     return any(_glob(pattern).fullmatch(path) for pattern in patterns)
 
 
 @cache
 def _glob(pattern: str) -> re.Pattern[str]:
-    """Wrangler's globs: `**` between slashes is any number of folders, `*` anything within one name."""
+    """Translates wrangler's glob: `**` between slashes matches any number of folders, `*` any text within a name."""
     parts = re.split(r"(\*\*/|/\*\*$|\*)", pattern)
     meanings = {"**/": "(?:[^/]+/)*", "/**": "/.*", "*": "[^/]*"}
     return re.compile("".join(meanings.get(part, re.escape(part)) for part in parts))
 
 
 def libraries(worker: str) -> Path:
-    """What a worker vendors from PyPI, without what is excluded, in a cache folder made once for each set of versions."""
+    """The folder with a worker's packages from PyPI, without excluded files.
+
+    It is in the cache, and is created once for each set of versions and patterns.
+    """
     patterns = excluded_patterns(worker)
     packages = packages_of(worker)
     ingredients = [*PLATFORM, *(package.requirement for package in packages), *patterns]
@@ -115,14 +118,17 @@ def libraries(worker: str) -> Path:
             for name, path in files_under(whole, patterns):
                 (chosen / name).parent.mkdir(parents=True, exist_ok=True)
                 path.rename(chosen / name)
-            # Somebody else may have been quicker; then theirs is as good.
+            # Another process may have created the folder meanwhile. It has the same files.
             with suppress(OSError):
                 chosen.rename(folder)
     return folder
 
 
 def install(packages: Iterable[Package], target: Path) -> None:
-    """Unpacks the wheels of packages into the folder `target`. Fails if a wheel has none of the hashes in uv.lock."""
+    """Unpacks the wheels of packages into the folder `target`.
+
+    Raises CalledProcessError if the hash of a wheel is not in uv.lock.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         requirements = Path(scratch) / "requirements.txt"
         requirements.write_text("".join(f"{package.requirement}\n" for package in packages))
@@ -139,20 +145,20 @@ def install(packages: Iterable[Package], target: Path) -> None:
 
 
 def files_under(folder: Path, patterns: list[str]) -> list[tuple[str, Path]]:
-    """The files to vendor from a folder, each with its name relative to python_modules, in a stable order."""
+    """The files of a folder that no pattern excludes, sorted by name. Each is (name relative to python_modules, path)."""
     found = ((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
     return sorted((name, path) for name, path in found if name[0] != "." and not is_excluded(name, patterns))
 
 
 def shared_modules(worker: str) -> list[Path]:
-    """The modules of `dream` that a worker's own modules import, and what these import in turn."""
+    """The modules of `dream` that a worker imports, directly or indirectly."""
     sources = (worker_folder(worker) / "src").rglob("*.py")
     roots = [name for path in sources for name in imported_by(ast.parse(path.read_text(encoding="utf-8")))]
     return [module.path for module in reachable(roots, partial(file_in, SHARED / "dream")).values()]
 
 
 def vendor(worker: str, target: Path) -> None:
-    """Makes the folder `target` what a worker uploads as `python_modules/`. Repeating is cheap."""
+    """Makes the folder `target` equal to what a worker uploads as `python_modules/`. Only changed files are copied."""
     wanted = dict(files_under(libraries(worker), []))
     wanted |= {path.relative_to(SHARED).as_posix(): path for path in shared_modules(worker)}
     present = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}

@@ -1,6 +1,6 @@
-"""Compares vendored files with the wheels on PyPI: no line of a library is changed on its way to Cloudflare.
+"""Compares vendored files with the wheels on PyPI, so that an upload has no changed line of a library.
 
-uv.lock has the hash of each wheel, and each wheel lists the hash of each of its files in RECORD:
+uv.lock has the hash of each wheel. RECORD in a wheel has the hash of each of its files:
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
 """
 
@@ -15,22 +15,22 @@ from pathlib import Path
 
 from deploy.vendor import Package, install, packages_of
 
-# Our own package. It comes from this repository and not from a wheel.
+# The package in `shared/`. It comes from this repository and not from a wheel.
 OURS = "dream"
 
 
 class DiffersFromWheel(Exception):
-    """A vendored file is not in any wheel, or is not the file in the wheel. The message names all such files."""
+    """A vendored file is in no wheel, or differs from the file in the wheel. The message names all such files."""
 
 
 def hash_of(content: bytes) -> str:
-    """The hash of a file's content as RECORD spells it."""
+    """The hash of a file's content, in the format of RECORD."""
     digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest())
     return f"sha256={digest.decode().rstrip('=')}"
 
 
 def recorded_hashes(packages: Iterable[Package]) -> dict[str, str]:
-    """The hash of each file in the wheels of packages, by its name. The wheels are those that uv.lock has the hashes of."""
+    """The hash of each file in the wheels of packages, by file name. Only wheels whose hash is in uv.lock are read."""
     hashes: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         install(packages, Path(folder))
@@ -41,7 +41,7 @@ def recorded_hashes(packages: Iterable[Package]) -> dict[str, str]:
 
 
 def check(worker: str, modules: Path) -> int:
-    """Compares a worker's `python_modules/` with its wheels, and returns how many files were compared.
+    """Compares a worker's `python_modules/`, the folder `modules`, with its wheels. Returns the number of compared files.
 
     Raises DiffersFromWheel.
     """

@@ -1,1 +1,1 @@
-"""devstack: everything that exists for local runs only. Nothing in here is deployed."""
+"""Runs the product on one machine: the local stack, and stand-ins for Stripe and Clerk. Nothing in here is deployed."""

@@ -1,4 +1,4 @@
-"""`python -m devstack COMMAND`: the local stack from a terminal. `make` calls this."""
+"""`python -m devstack COMMAND`: the local stack from a terminal. `make dev`, `make up` and others run this module."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from devstack.paths import ROOT
+from deploy.paths import ROOT
 from devstack.stack.configuration import rate_limit_from_environment, read_overrides
 from devstack.stack.ports import Ports, PortTaken
 from devstack.stack.processes import command_of, end_group
@@ -35,7 +35,10 @@ def show(line: str) -> None:
 
 
 def describe(state: dict[str, Any]) -> str:
-    """The addresses of a running stack and a first call that works."""
+    """The text that `up` and `status` print: the addresses of a stack, its demo keys, and a call that works.
+
+    `state` is the content of stack.json.
+    """
     demo = state["demo"]
     return f"""
   dashboard       {state["frontend"]}
@@ -71,7 +74,7 @@ def serve(*, quiet: bool) -> int:
         rate_limit_per_minute=rate_limit_from_environment(),
         debug_round_trips=os.environ.get("DEBUG_ROUND_TRIPS", "1") == "1",
         overrides=read_overrides(),
-        reloads=True,
+        from_sources=True,
         keep_on_failure=not quiet,
         say=say,
         show=None if quiet else show,
@@ -91,7 +94,7 @@ def serve(*, quiet: bool) -> int:
         while not stop.wait(0.5):
             gone = [service.name for service in stack.services if not service.is_running]
             if gone:
-                print(f"{', '.join(gone)} stopped unexpectedly; see {stack.log_path}", file=sys.stderr)
+                print(f"{', '.join(gone)} stopped unexpectedly. Read the end of {stack.log_path}.", file=sys.stderr)
                 return 1
     except KeyboardInterrupt:
         pass
@@ -108,7 +111,10 @@ def _interrupt(stop: threading.Event) -> None:
 
 
 def up() -> int:
-    """Starts a stack in the background, unless one runs or starts already, and returns when it is ready."""
+    """Starts a stack in the background and returns when it is ready. If a stack already runs, prints its addresses.
+
+    Returns the exit status: 1 if the stack did not start.
+    """
     folder = dev_folder()
     started = not supervisor(folder)
     if started:
@@ -125,7 +131,7 @@ def up() -> int:
     if started:
         _show_new(folder / "up.log", shown)
     print(describe(json.loads((folder / "stack.json").read_text())))
-    say(f"make down stops it; the log is in {folder / 'dev.log'}" if started else "it was running already")
+    say(f"`make down` stops it; the log is in {folder / 'dev.log'}" if started else "it was already running")
     return 0
 
 
@@ -144,13 +150,14 @@ def _start_in_background(folder: Path) -> None:
 
 
 def _show_new(file: Path, shown: int) -> int:
+    """Prints the text of a file from the character `shown` on. Returns how many characters the file has."""
     text = file.read_text() if file.exists() else ""
     print(text[shown:], end="", flush=True)
     return len(text)
 
 
 def down() -> int:
-    """Stops the stack that `up` or `dev` started, and what a killed supervisor left behind."""
+    """Stops the stack that `up` or `dev` started, and the services of a supervisor that was killed."""
     folder = dev_folder()
     pid = supervisor(folder)
     if pid:
@@ -164,7 +171,7 @@ def down() -> int:
 
 
 def supervisor(folder: Path) -> int | None:
-    """The process id of the program that runs the stack in this folder; None when none runs."""
+    """The process id of the program that runs the stack in this folder, or None if none runs."""
     file = folder / "supervisor.json"
     if not file.exists():
         return None
@@ -173,7 +180,10 @@ def supervisor(folder: Path) -> int | None:
 
 
 def _clean_up(folder: Path) -> bool:
-    """Ends the services that a killed supervisor left behind, if they are still the processes that it noted."""
+    """Ends the services of a supervisor that was killed. Returns whether any still ran.
+
+    A process id may belong to another program by now. So a process is ended only if its command line is the recorded one.
+    """
     (folder / "stack.json").unlink(missing_ok=True)
     file = folder / "processes.json"
     if not file.exists():
@@ -188,7 +198,7 @@ def _clean_up(folder: Path) -> bool:
 def status() -> int:
     folder = dev_folder()
     if not supervisor(folder) or not (folder / "stack.json").exists():
-        print("no stack is ready; run make up")
+        print("No stack is running. Run `make up`.")
         return 1
     print(describe(json.loads((folder / "stack.json").read_text())))
     return 0
@@ -196,15 +206,15 @@ def status() -> int:
 
 def clean_data() -> int:
     if supervisor(dev_folder()):
-        print("the stack runs; run make down first", file=sys.stderr)
+        print("The stack is running. Run `make down` first.", file=sys.stderr)
         return 1
     clean(dev_folder())
-    say(f"{dev_folder()} was deleted")
+    say(f"deleted {dev_folder()}")
     return 0
 
 
 def rotate_encryption_key() -> int:
-    """Adds a new encryption key, and has the workers reseal what older keys sealed."""
+    """Adds a new encryption key, and runs the job with which the workers reseal the stored secret keys."""
     folder = dev_folder()
     was_running = bool(supervisor(folder))
     if was_running:
@@ -217,12 +227,12 @@ def rotate_encryption_key() -> int:
         down()
     say(f"{checked} stored secret keys checked, {resealed} of them resealed")
     print(f"""
-  For production, put a new entry before those that are there, in every worker:
+  In production, add a new entry before the existing ones, in every worker:
 
-  wrangler secret put ENCRYPTION_KEYS      {new_encryption_key()},<the entries of now>
+  wrangler secret put ENCRYPTION_KEYS      {new_encryption_key()},<the existing entries>
 
-  The schedule of front-auth-api then reseals everything within minutes; its log says "nightly job done" for sealed_keys.
-  Remove the older entries a day later, when no stored answer needs them any more.
+  The scheduled job of front-auth-api then reseals everything within minutes. It logs "nightly job done" for sealed_keys.
+  Remove the older entries one day later: until then, stored idempotent answers may still need them.
 """)
     return 0
 
@@ -230,7 +240,7 @@ def rotate_encryption_key() -> int:
 def dev() -> int:
     folder = dev_folder()
     if supervisor(folder):
-        print("dream-api runs already; run make down to stop it", file=sys.stderr)
+        print("dream-api is already running. Run `make down` to stop it.", file=sys.stderr)
         return 1
     _clean_up(folder)
     folder.mkdir(parents=True, exist_ok=True)

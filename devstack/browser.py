@@ -1,7 +1,7 @@
-"""Finds the browser that tests and screenshots run, or installs one. `make browser` runs this module.
+"""Finds the browser for tests and screenshots, or installs one. `make browser` runs this module.
 
-An installed Chromium, Chrome or Edge is used first, then the Chromium that Playwright has fetched. `DREAM_BROWSER` names
-another program. Nothing here needs root, except the last attempt to install, which uses apt.
+It uses an installed Chromium, Chrome or Edge, else the Chromium that Playwright downloaded. `DREAM_BROWSER` names another
+program. Only installing with apt needs root; it is the last attempt.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-# On Linux, looked up on the PATH.
+# Names that are looked up on the PATH.
 PROGRAMS = (
     "chromium",
     "chromium-browser",
@@ -27,13 +27,13 @@ PROGRAMS = (
     "microsoft-edge",
     "microsoft-edge-stable",
 )
-# On macOS, below /Applications or ~/Applications.
+# On macOS: paths below /Applications or ~/Applications.
 APPLICATIONS = (
     "Chromium.app/Contents/MacOS/Chromium",
     "Google Chrome.app/Contents/MacOS/Google Chrome",
     "Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
 )
-# Containers seldom allow Chromium's sandbox. Only pages of this repository are opened.
+# Chromium's sandbox does not work in most containers. The browser opens only pages of this repository.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -54,7 +54,7 @@ class NoBrowser(Exception):
     def __init__(self) -> None:
         named = os.environ.get("DREAM_BROWSER")
         super().__init__(
-            f"DREAM_BROWSER names {named}, which does not start: name a Chromium, Chrome or Edge, or unset it"
+            f"DREAM_BROWSER is {named}, which does not start: set it to the path of a Chromium, Chrome or Edge, or unset it"
             if named
             else "no browser found: run `make browser`, or set DREAM_BROWSER to a Chromium, Chrome or Edge"
         )
@@ -62,7 +62,7 @@ class NoBrowser(Exception):
 
 @contextmanager
 def open_browser() -> Generator[Browser, None, None]:
-    """A browser without a window. Raises NoBrowser if there is none."""
+    """Starts a browser without a window, and closes it at the end. Raises NoBrowser if there is none."""
     with sync_playwright() as playwright:
         program = find(playwright)
         if program is None:
@@ -80,7 +80,7 @@ def find(playwright: Playwright) -> Path | None:
 
 
 def _candidates(playwright: Playwright) -> Iterator[Path]:
-    """Every place where a browser may be, the preferred one first."""
+    """Paths at which a browser may be, the preferred one first."""
     if named := os.environ.get("DREAM_BROWSER"):
         yield Path(named)
         return
@@ -95,7 +95,10 @@ def _candidates(playwright: Playwright) -> Iterator[Path]:
 
 @cache
 def _starts(program: Path) -> bool:
-    """Whether the program runs and can be controlled. Ubuntu's snaps run, but cannot read the profile Playwright makes."""
+    """Whether the program runs and Playwright can control it.
+
+    The Chromium of Ubuntu's snap runs, but it cannot read the profile folder that Playwright creates.
+    """
     if not program.is_file():
         return False
     try:
@@ -111,7 +114,7 @@ def install(say: Callable[[str], None]) -> Path | None:
     """Finds a browser, or installs Chromium with Playwright or apt. Returns None if neither can."""
     if (found := _find()) or "DREAM_BROWSER" in os.environ:
         return found
-    say("no browser is installed; fetching Chromium with Playwright")
+    say("no browser is installed; downloading Chromium with Playwright")
     if _run([sys.executable, "-m", "playwright", "install", "--no-shell", "chromium"], PLAYWRIGHT_SECONDS) and (
         found := _find()
     ):
@@ -119,7 +122,7 @@ def install(say: Callable[[str], None]) -> Path | None:
     prefix = _apt_prefix()
     if prefix is None:
         return None
-    say("Playwright could not provide Chromium; installing it with apt")
+    say("Playwright could not download Chromium; installing it with apt")
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
     if _run([*apt, "update"], APT_SECONDS) and _run([*apt, "install", "--yes", "chromium"], APT_SECONDS):
         return _find()
@@ -133,7 +136,7 @@ def _find() -> Path | None:
 
 
 def _apt_prefix() -> list[str] | None:
-    """What must stand before an apt command; None if there is no apt, or no right to use it without a password."""
+    """The words before an apt command: none for root, `sudo -n` for others. None if apt cannot be used without a password."""
     if not shutil.which("apt-get"):
         return None
     if os.geteuid() == 0:
@@ -142,7 +145,7 @@ def _apt_prefix() -> list[str] | None:
 
 
 def _run(command: Sequence[str], seconds: int) -> bool:
-    """Runs a command quietly. Returns whether it succeeded in time; ends it and all that it started if not."""
+    """Runs a command without output. Returns whether it succeeded within `seconds`; else ends its whole process group."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -161,7 +164,7 @@ def _run(command: Sequence[str], seconds: int) -> bool:
 def main() -> int:
     found = install(lambda text: print(f"==> {text}", flush=True))
     if found is None:
-        print(f"{NoBrowser()}. Tests that need a browser are skipped until then.", file=sys.stderr)
+        print(f"{NoBrowser()}. Until then, tests that need a browser are skipped.", file=sys.stderr)
         return 1
     print(f"==> browser: {found}")
     return 0

@@ -23,8 +23,8 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Error, Page, expect
 
+from deploy.paths import ROOT
 from devstack.browser import NoBrowser, open_browser
-from devstack.paths import ROOT
 
 DESKTOP_WIDTH, HEIGHT = 1280, 800
 # In test mode every project accepts a redirect to any port of localhost.
@@ -34,15 +34,15 @@ TIMEOUT_MILLISECONDS = 30_000
 
 @dataclass(frozen=True)
 class Target:
-    """A page of the local stack."""
+    """A page of the local stack, and who must be signed in to see it."""
 
     url: str
     signs_in: Literal["developer", "end user"] | None
-    """Who signs in before the picture: the demo developer to the dashboard, or a new end user of the demo project."""
+    """`developer` is the demo developer, in the dashboard. `end user` is a new end user of the demo saas project."""
 
 
 def target_of(page: str, state: dict[str, Any]) -> Target:
-    """The address of a PAGE. `state` is the content of stack.json."""
+    """Translates PAGE, as the module's docstring describes it, to an address. `state` is the content of stack.json."""
     first, _, rest = page.strip("/").partition("/")
     dashboard, demo = state["frontend"], state["demo"]
     if first in ("saas", "store"):
@@ -60,7 +60,7 @@ def _sign_up_page(state: dict[str, Any], path: str) -> str:
 
 
 def running_stack() -> dict[str, Any]:
-    """The content of stack.json; starts the stack if it does not run. Raises CalledProcessError if it cannot."""
+    """Starts the stack if it does not run, and returns the content of stack.json. Raises CalledProcessError if it does not start."""
     subprocess.run([sys.executable, "-m", "devstack", "up"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return json.loads((_dev_folder() / "stack.json").read_text())
 
@@ -79,7 +79,7 @@ def save(page: Page, target: Target, state: dict[str, Any], file: Path, width: i
     page.goto(target.url)
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=TIMEOUT_MILLISECONDS)
     expect(page.locator(".skeleton")).to_have_count(0, timeout=TIMEOUT_MILLISECONDS)
-    # A window as tall as the page, so that the sidebar reaches the end of the picture.
+    # The sidebar is as tall as the window. So the window becomes as tall as the page.
     page.set_viewport_size({"width": width, "height": max(HEIGHT, page.evaluate("document.body.scrollHeight"))})
     file.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=file, full_page=True, animations="disabled")
@@ -96,7 +96,7 @@ def _sign_in_developer(page: Page, state: dict[str, Any]) -> None:
 
 
 def _sign_up_end_user(page: Page, state: dict[str, Any]) -> None:
-    """Signs up through Clerk's page. The app to which the user returns does not exist, so an empty page stands for it."""
+    """Signs up on Clerk's page, then returns to REDIRECT. No app listens there, so the browser gets an empty page."""
     page.route(f"{REDIRECT}**", lambda route: route.fulfill(body=""))
     page.goto(_sign_up_page(state, "signup"))
     page.fill("#email-address", f"{secrets.token_hex(6)}@user.example")

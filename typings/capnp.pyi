@@ -1,4 +1,4 @@
-# What the bundle builder uses of pycapnp, which has no types of its own.
+# The function of pycapnp that the bundle builder calls. pycapnp has no types.
 from typing import Any
 
 def load(file_name: str) -> Any: ...

@@ -1,4 +1,4 @@
-# The worker's own main module, as devstack's local one sees it.
+# The main module of a worker, for devstack's `local_entry`, which subclasses it.
 from workers import WorkerEntrypoint
 
 class Default(WorkerEntrypoint): ...

@@ -1,1 +1,1 @@
-"""A stand-in for Clerk, for local runs and tests. It is never deployed. README.md says where it differs from Clerk."""
+"""A stand-in for Clerk, for local runs and tests. It is never deployed. DIFFERENCES.md lists how it differs from Clerk."""

@@ -1,6 +1,17 @@
-"""Owns the Clerk stand-in as an ASGI app: each instance's Frontend API and pages, one Backend API, and the controls.
+"""Owns the ASGI app of the Clerk stand-in: which URL goes to which API, page or control.
 
-In a test, without a server and without sockets:
+  {issuer}/.well-known/jwks.json        the public keys of an instance
+  {issuer}/v1/...                       its Frontend API, for clerk-js
+  {issuer}/npm/@clerk/clerk-js@6/dist/  the real clerk-js, from node_modules
+  {issuer}/sign-up, /sign-in, /user     its hosted pages; `?redirect_url=` is where they send the browser afterwards
+  /v1/...                               the Backend API of all instances; the secret key selects the instance
+  /_devstack/...                        the controls
+  /, /_devstack/deliveries              pages for developers
+
+A page loads clerk-js with `data-clerk-publishable-key` and `data-clerk-proxy-url` (the issuer), or as a module with
+`new Clerk(key, {proxyUrl: issuer})`.
+
+How a test uses it without a server and without sockets:
 
     app = create_app(Config.from_json({...}), sender=send, real_time=SteppedTime())
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://clerk.test")
@@ -32,7 +43,7 @@ from devstack.kit.controls import View
 from devstack.kit.sender import Sender
 from devstack.kit.store import IN_MEMORY
 
-# Headers clerk-js reads from answers to pages of another origin.
+# Response headers that clerk-js reads on pages of other origins.
 _EXPOSED_HEADERS = ("Authorization", "Clerk-Db-Jwt", "Retry-After", "X-Country")
 
 
@@ -48,7 +59,7 @@ _PAGES: list[tuple[str, str, View[StandIn]]] = [
 
 
 class BrowserLayer:
-    """CORS with credentials everywhere but on the Backend API, which is not for browsers."""
+    """Adds CORS headers with credentials, except to the Backend API, which is not for browsers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._plain = app
@@ -73,10 +84,10 @@ def create_app(
     sender: Sender | None = None,
     real_time: RealTime = time.time,
 ) -> Starlette:
-    """The whole stand-in. It needs no event loop until the first request.
+    """Makes the app. It needs no event loop until the first request.
 
-    `database` is the path of a SQLite file. `sender` takes every webhook that leaves. Without one they go over the network.
-    `real_time` gives seconds since 1970; `SteppedTime` gives them when a test steps it.
+    `database` is the path of a SQLite file. `sender` sends every webhook; by default it uses the network.
+    `real_time` returns seconds since 1970; a test passes `SteppedTime`.
     Only a server starts the background work; a test calls `deliver_due` instead.
     """
     stand_in = StandIn(config, database=database, sender=sender, real_time=real_time)

@@ -1,6 +1,6 @@
-"""Owns sign-in and sign-up, by password or ticket, and the shape of the attempts that clerk-js reads.
+"""Owns sign-in and sign-up, with a password or a ticket, and the attempt objects that clerk-js reads.
 
-An address counts as verified at once: the stand-in sends no codes.
+Email addresses are verified at once: the stand-in sends no codes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from devstack.clerk.users import primary_email
 
 
 def sign_in(stand_in: StandIn, instance: Instance, client: Document, fields: Mapping[str, str]) -> Document:
-    """Begin, and if the fields suffice finish, a sign-in; saves it in the client. Raises ClerkError 400 or 422."""
+    """Starts a sign-in. Completes it if there is a ticket or a password; else stores it in the client for `attempt_password`.
+
+    Raises ClerkError 400, 403 or 422.
+    """
     _refuse_second_session(stand_in, instance, client)
     strategy = fields.get("strategy", "")
     if strategy == "ticket" or fields.get("ticket"):
@@ -39,7 +42,7 @@ def sign_in(stand_in: StandIn, instance: Instance, client: Document, fields: Map
 def attempt_password(
     stand_in: StandIn, instance: Instance, client: Document, attempt: Document, password: str
 ) -> Document:
-    """Check the password of a begun sign-in; raises ClerkError 422."""
+    """Completes a started sign-in with its password. Raises ClerkError 403 or 422."""
     user = stand_in.users.find_by_email(instance, attempt["identifier"])
     if user is None:
         raise errors.identifier_not_found()
@@ -49,7 +52,7 @@ def attempt_password(
 
 
 def sign_up(stand_in: StandIn, instance: Instance, client: Document, fields: Mapping[str, str]) -> Document:
-    """Make the user and the session; saves the attempt in the client. Raises ClerkError 400 or 422."""
+    """Creates the user and the session. Returns the completed attempt. Raises ClerkError 400 or 422."""
     _refuse_second_session(stand_in, instance, client)
     wanted: dict[str, Any] = {
         name: fields[name] for name in ("first_name", "last_name", "username", "password") if fields.get(name)

@@ -1,6 +1,6 @@
-"""The Backend API under /v1, as API version 2026-05-12 has it; the secret key selects the instance.
+"""The Backend API under /v1, in API version 2026-05-12. The secret key selects the instance.
 
-Source of shapes and parameters: https://github.com/clerk/openapi-specs (bapi/2026-05-12.yml, MIT).
+Source of the objects and parameters: https://github.com/clerk/openapi-specs (bapi/2026-05-12.yml, MIT).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from devstack.clerk.store import Document
 from devstack.clerk.users import Filter
 
 API_VERSION = "2026-05-12"
-# What a caller may ask for. Older versions differ in one thing that is played: metadata in PATCH /users/{id}.
+# The versions that a caller may name. Here older ones differ in one thing: PATCH /users/{id} accepts metadata.
 _KNOWN_VERSIONS = ("2021-02-05", "2024-10-01", "2025-03-12", "2025-04-10", "2025-11-10", API_VERSION)
 
 
@@ -45,13 +45,13 @@ class Call:
         return self.request.query_params.get(name, default)
 
     def query_list(self, name: str) -> list[str]:
-        """`name=a&name=b`, `name[]=a` and `name=a,b` all mean two values."""
+        """The values of a list in the query: `name=a&name=b`, `name[]=a&name[]=b` or `name=a,b`."""
         params = self.request.query_params
         values = [*params.getlist(name), *params.getlist(f"{name}[]")]
         return [part for value in values for part in value.split(",") if part]
 
     def page(self) -> tuple[int, int]:
-        """`limit` (1 to 500, 10 by default) and `offset`; raises ClerkError 422."""
+        """`limit` (1 to 500, 10 by default) and `offset`. Raises ClerkError 422."""
         return _whole(self, "limit", 10, 1, 500), _whole(self, "offset", 0, 0, 2**31)
 
 
@@ -59,38 +59,9 @@ Handler = Callable[[Call], Any]
 
 
 def routes(stand_in: StandIn) -> list[Route]:
-    """The table of the Backend API."""
-    table: list[tuple[str, str, Handler]] = [
-        ("GET", "/jwks", _jwks),
-        ("GET", "/users", _list_users),
-        ("POST", "/users", _create_user),
-        ("GET", "/users/count", _count_users),
-        ("GET", "/users/{user_id}", _get_user),
-        ("PATCH", "/users/{user_id}", _update_user),
-        ("DELETE", "/users/{user_id}", _delete_user),
-        ("PATCH", "/users/{user_id}/metadata", _merge_metadata),
-        ("PUT", "/users/{user_id}/metadata", _replace_metadata),
-        ("POST", "/users/{user_id}/ban", _ban_user),
-        ("POST", "/users/{user_id}/unban", _unban_user),
-        ("POST", "/users/{user_id}/lock", _lock_user),
-        ("POST", "/users/{user_id}/unlock", _unlock_user),
-        ("POST", "/users/{user_id}/verify_password", _verify_password),
-        ("GET", "/sessions", _list_sessions),
-        ("POST", "/sessions", _create_session),
-        ("GET", "/sessions/{session_id}", _get_session),
-        ("POST", "/sessions/{session_id}/revoke", _revoke_session),
-        ("POST", "/sessions/{session_id}/tokens", _create_session_token),
-        ("POST", "/sessions/{session_id}/tokens/{template}", _create_template_token),
-        ("GET", "/jwt_templates", _list_templates),
-        ("POST", "/jwt_templates", _create_template),
-        ("GET", "/jwt_templates/{template_id}", _get_template),
-        ("PATCH", "/jwt_templates/{template_id}", _update_template),
-        ("DELETE", "/jwt_templates/{template_id}", _delete_template),
-        ("POST", "/sign_in_tokens", _create_sign_in_token),
-        ("POST", "/sign_in_tokens/{token_id}/revoke", _revoke_sign_in_token),
-    ]
+    """The routes of TABLE, below /v1."""
     by_path: dict[str, dict[str, Handler]] = {}
-    for method, path, handler in table:
+    for method, path, handler in TABLE:
         by_path.setdefault(path, {})[method] = handler
     return [Route(path, _endpoint(stand_in, handlers), methods=list(handlers)) for path, handlers in by_path.items()]
 
@@ -313,3 +284,35 @@ def _create_sign_in_token(call: Call) -> Any:
 
 def _revoke_sign_in_token(call: Call) -> Any:
     return call.stand_in.sign_in_tokens.revoke(call.instance, call.path("token_id"))
+
+
+# Method, path, handler.
+TABLE: list[tuple[str, str, Handler]] = [
+    ("GET", "/jwks", _jwks),
+    ("GET", "/users", _list_users),
+    ("POST", "/users", _create_user),
+    ("GET", "/users/count", _count_users),
+    ("GET", "/users/{user_id}", _get_user),
+    ("PATCH", "/users/{user_id}", _update_user),
+    ("DELETE", "/users/{user_id}", _delete_user),
+    ("PATCH", "/users/{user_id}/metadata", _merge_metadata),
+    ("PUT", "/users/{user_id}/metadata", _replace_metadata),
+    ("POST", "/users/{user_id}/ban", _ban_user),
+    ("POST", "/users/{user_id}/unban", _unban_user),
+    ("POST", "/users/{user_id}/lock", _lock_user),
+    ("POST", "/users/{user_id}/unlock", _unlock_user),
+    ("POST", "/users/{user_id}/verify_password", _verify_password),
+    ("GET", "/sessions", _list_sessions),
+    ("POST", "/sessions", _create_session),
+    ("GET", "/sessions/{session_id}", _get_session),
+    ("POST", "/sessions/{session_id}/revoke", _revoke_session),
+    ("POST", "/sessions/{session_id}/tokens", _create_session_token),
+    ("POST", "/sessions/{session_id}/tokens/{template}", _create_template_token),
+    ("GET", "/jwt_templates", _list_templates),
+    ("POST", "/jwt_templates", _create_template),
+    ("GET", "/jwt_templates/{template_id}", _get_template),
+    ("PATCH", "/jwt_templates/{template_id}", _update_template),
+    ("DELETE", "/jwt_templates/{template_id}", _delete_template),
+    ("POST", "/sign_in_tokens", _create_sign_in_token),
+    ("POST", "/sign_in_tokens/{token_id}/revoke", _revoke_sign_in_token),
+]

@@ -1,6 +1,6 @@
-"""Which browser is calling: the dev-browser token in development, the `__client` cookie in production.
+"""Identifies the browser: by the dev-browser token in development, by the `__client` cookie in production.
 
-Source: https://clerk.com/docs/guides/development/managing-environments and clerk-js itself.
+Source: https://clerk.com/docs/guides/development/managing-environments and the code of clerk-js.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from devstack.clerk.stand_in import StandIn
 
 DEV_BROWSER_PARAM = "__clerk_db_jwt"
 _CLIENT_COOKIE = "__client"
-# On accounts.dev Clerk's own pages keep this in a cookie of that site. Ours share `localhost` with every other page,
-# so the cookie has a name of its own and is seen by the hosted pages only.
+# At Clerk, the hosted pages have this token in a cookie of accounts.dev. Here they share `localhost` with all other pages.
+# So the cookie has another name, and only the hosted pages read it.
 _PORTAL_COOKIE = "__portal_db_jwt"
 
 
 def of_frontend_call(stand_in: StandIn, instance: Instance, request: Request) -> str | None:
-    """The browser's token, or None when Clerk would not know it."""
+    """The browser's token, or None if the request has none or an unknown one."""
     in_query, in_cookie = request.query_params.get(DEV_BROWSER_PARAM), request.cookies.get(_CLIENT_COOKIE)
     token = in_query if instance.is_development else in_cookie
     return token if token and stand_in.sessions.knows_browser(instance, token) else None
 
 
 def of_hosted_page(stand_in: StandIn, instance: Instance, request: Request) -> str:
-    """The browser's token, from the link that led here or from an earlier visit; a new one otherwise."""
+    """The browser's token, from the link to this page or from a cookie; else a new one."""
     if instance.is_development:
         candidates = (request.query_params.get(DEV_BROWSER_PARAM), request.cookies.get(_PORTAL_COOKIE))
     else:
@@ -41,8 +41,8 @@ def of_hosted_page(stand_in: StandIn, instance: Instance, request: Request) -> s
     return stand_in.sessions.new_browser(instance)
 
 
-def remember(stand_in: StandIn, instance: Instance, response: Response, token: str) -> None:
-    """Set the cookies by which the browser will be known on its next visit."""
+def set_cookies(stand_in: StandIn, instance: Instance, response: Response, token: str) -> None:
+    """Sets the cookies that identify the browser at its next request."""
     name = _PORTAL_COOKIE if instance.is_development else _CLIENT_COOKIE
     response.set_cookie(name, token, path=instance.prefix, httponly=True, samesite="lax", max_age=365 * 24 * 3600)
     if not instance.is_development:
@@ -54,7 +54,7 @@ def remember(stand_in: StandIn, instance: Instance, response: Response, token: s
 
 
 def with_token(instance: Instance, url: str, token: str) -> str:
-    """The URL to send the browser to: in development with the dev-browser token, as Clerk's pages do."""
+    """The URL to which the browser is redirected. In development it has the dev-browser token, as at Clerk."""
     if not instance.is_development:
         return url
     parts = urlsplit(url)
@@ -63,6 +63,6 @@ def with_token(instance: Instance, url: str, token: str) -> str:
 
 
 def cookie_suffix(publishable_key: str) -> str:
-    """The tail that Clerk gives cookie names so that several instances can share a host."""
+    """The suffix that Clerk adds to cookie names, so that several instances can share a host."""
     digest = hashlib.sha1(publishable_key.encode(), usedforsecurity=False).digest()
     return base64.urlsafe_b64encode(digest).decode()[:8]

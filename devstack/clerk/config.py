@@ -1,4 +1,14 @@
-"""Owns the configuration of the Clerk stand-in: its public URL and the instances that it plays."""
+"""Owns the configuration of the Clerk stand-in: its public URL and its instances. In JSON:
+
+    {"publicUrl": "http://localhost:8792",
+     "instances": [{"name": "developers", "publishableKey": "pk_test_...", "secretKey": "sk_test_...",
+                    "issuer": "http://localhost:8792/developers",
+                    "webhook": {"url": "http://localhost:8788/webhook/clerk", "secret": "whsec_..."},
+                    "allowedRedirectOrigins": ["http://localhost:5173"]}],
+     "jwtTemplates": {"end-user-api": {"claims": {"plan": "{{user.public_metadata.plan}}"}, "lifetime": 60}}}
+
+An instance may also have `applicationName` and `sessionClaims`. `webhookRetrySeconds` is optional too.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +19,20 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-# Clerk's own example of a customised session token; a token then carries the user's public metadata.
+# Adds the user's public metadata to each session token. It is the example of a custom session token in Clerk's docs.
 DEFAULT_SESSION_CLAIMS: dict[str, Any] = {"metadata": "{{user.public_metadata}}"}
 
-# Seconds before each retry. Svix waits for hours.
+# Seconds before each retry. Svix, which sends Clerk's webhooks, waits for hours.
 DEFAULT_RETRY_SECONDS: tuple[float, ...] = (1, 3, 10, 30, 120, 600)
 
 
 class ConfigError(ValueError):
-    """The configuration has something that the stand-in cannot play. The message names it."""
+    """The configuration is wrong. The message names the field."""
 
 
 @dataclass(frozen=True)
 class WebhookEndpoint:
-    """Where an instance's events go; `secret` is `whsec_` and base64."""
+    """The URL that receives an instance's events. `secret` is `whsec_` and base64."""
 
     url: str
     secret: str
@@ -30,7 +40,7 @@ class WebhookEndpoint:
 
 @dataclass(frozen=True)
 class Instance:
-    """One Clerk instance: its keys, its issuer, and what may be redirected to."""
+    """One Clerk instance: its keys, its issuer, and the origins to which its pages may redirect."""
 
     name: str
     publishable_key: str
@@ -43,7 +53,7 @@ class Instance:
 
     @property
     def id(self) -> str:
-        """The `ins_…` id that webhooks carry as `instance_id`."""
+        """The `ins_…` id, which is `instance_id` in webhooks."""
         return instance_id(self.name)
 
     @property
@@ -56,19 +66,19 @@ class Instance:
 
     @property
     def prefix(self) -> str:
-        """The path under which this instance's Frontend API and hosted pages live: the issuer's own."""
+        """The issuer's path. The instance's Frontend API and hosted pages are below it."""
         return urlsplit(self.issuer).path.rstrip("/")
 
     @property
     def frontend_api(self) -> str:
-        """The Frontend API host that the publishable key names."""
+        """The host of the Frontend API, which is encoded in the publishable key."""
         return frontend_api_host(self.publishable_key)
 
     def hosted_url(self, page: str) -> str:
         return f"{self.issuer}/{page}"
 
     def may_redirect_to(self, url: str) -> bool:
-        """Whether the hosted pages may send a browser to `url`: a registered origin, or localhost in development."""
+        """Whether the hosted pages may redirect to `url`: to an allowed origin, or in development to localhost."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
             return False
@@ -80,7 +90,7 @@ class Instance:
         )
 
     def may_call_from(self, origin: str) -> bool:
-        """Whether the Frontend API answers a page of `origin`; production keys work on their own domains only."""
+        """Whether the Frontend API answers pages of `origin`. Production instances accept only their own and allowed origins."""
         return self.is_development or origin == self.origin or origin in self.allowed_redirect_origins
 
     @property
@@ -91,7 +101,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Config:
-    """The whole configuration, checked."""
+    """The whole configuration, after the checks in `from_json`."""
 
     public_url: str
     instances: tuple[Instance, ...]
@@ -103,11 +113,11 @@ class Config:
         """Checks the parsed JSON document. Raises ConfigError, which names what is wrong."""
         instances = tuple(_parse_instance(item) for item in document.get("instances", []))
         if not instances:
-            raise ConfigError("instances: at least one is needed")
+            raise ConfigError("instances: add at least one")
         for what in ("name", "publishable_key", "secret_key", "issuer", "prefix"):
             values = [getattr(instance, what) for instance in instances]
             if len(set(values)) != len(values):
-                raise ConfigError(f"instances: two share a {what}")
+                raise ConfigError(f"instances: two have the same {what}")
         templates = cast("dict[str, dict[str, Any]]", document.get("jwtTemplates") or {})
         return cls(
             public_url=str(document.get("publicUrl", "http://localhost:8792")).rstrip("/"),
@@ -128,21 +138,21 @@ class Config:
 
 
 def instance_id(name: str) -> str:
-    """A stable `ins_` id for an instance name, 27 characters after the prefix as Clerk's are."""
+    """The id of an instance, made of its name: `ins_` and 27 characters, as at Clerk."""
     return "ins_" + (name + "0" * 27)[:27]
 
 
 def publishable_key(frontend_api: str, *, live: bool = False) -> str:
-    """The publishable key Clerk would give the instance whose Frontend API lives at this host.
+    """The publishable key of an instance. `frontend_api` is the host of its Frontend API.
 
-    clerk-js makes a dev browser only for hosts that end in `accounts.dev`, so test keys want such a host.
+    For test keys the host must end in `accounts.dev`, because clerk-js creates dev browsers only for such hosts.
     """
     encoded = base64.b64encode(f"{frontend_api}$".encode()).decode().rstrip("=")
     return f"{'pk_live_' if live else 'pk_test_'}{encoded}"
 
 
 def frontend_api_host(key: str) -> str:
-    """The host in a publishable key; raises ConfigError when it is not one that clerk-js would accept."""
+    """The host in a publishable key. Raises ConfigError for a key that clerk-js does not accept."""
     prefix, _, encoded = key.rpartition("_")
     if prefix not in ("pk_test", "pk_live"):
         raise ConfigError(f"not a publishable key: {key}")
@@ -177,9 +187,11 @@ def _parse_instance(item: dict[str, Any]) -> Instance:
     frontend_api_host(instance.publishable_key)
     mode = "test" if instance.is_development else "live"
     if not instance.secret_key.startswith(f"sk_{mode}_"):
-        raise ConfigError(f"instance {instance.name}: the two keys are of different modes")
+        raise ConfigError(f"instance {instance.name}: one key is of test mode and the other of live mode")
     if not instance.prefix or instance.prefix.split("/")[1] in ("v1", "_devstack"):
-        raise ConfigError(f"instance {instance.name}: the issuer needs a path of its own")
+        raise ConfigError(
+            f"instance {instance.name}: the issuer must have a path, which may not begin with v1 or _devstack"
+        )
     return instance
 
 
@@ -190,7 +202,9 @@ def _parse_webhook(instance_name: str, webhook: dict[str, Any]) -> WebhookEndpoi
     except ValueError:
         decoded = b""
     if not secret.startswith("whsec_") or not decoded or not webhook.get("url"):
-        raise ConfigError(f"instance {instance_name}: a webhook needs a url, and a secret of whsec_ and base64")
+        raise ConfigError(
+            f"instance {instance_name}: the webhook must have a url, and a secret that is whsec_ and base64"
+        )
     return WebhookEndpoint(str(webhook["url"]), secret)
 
 

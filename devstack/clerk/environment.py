@@ -1,4 +1,4 @@
-"""The environment document that clerk-js reads first: what the instance offers and where its pages are."""
+"""The environment object, which clerk-js reads first: the instance's settings and the URLs of its pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OFF: dict[str, Any] = {
 
 
 def environment(instance: Instance) -> dict[str, Any]:
-    """For GET and PATCH /v1/environment."""
+    """The answer of GET and PATCH /v1/environment."""
     return {
         "object": "environment",
         "id": f"env_{instance.id}",

@@ -1,4 +1,4 @@
-"""Clerk's error shape, and the errors the stand-in raises, with Clerk's codes and words."""
+"""Owns Clerk's errors: one exception in their shape, and a function for each error, with Clerk's code and text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 
 class ClerkError(Exception):
-    """One error of a Clerk API; rendered once, at the edge.
+    """An error answer of Clerk's APIs. `app` renders it.
 
     Codes and statuses: https://clerk.com/docs/guides/development/errors/backend-api (and frontend-api).
     """
@@ -254,7 +254,7 @@ def origin_invalid() -> ClerkError:
 
 
 def unavailable(status: int) -> ClerkError:
-    """Clerk's own failures."""
+    """A failure of Clerk itself: 503 for maintenance, else an internal error."""
     if status == 503:
         return ClerkError(503, "maintenance_mode", "System under maintenance", "We will be back shortly.")
     return ClerkError(status, "internal_clerk_error", "Oops, an unexpected error occurred")

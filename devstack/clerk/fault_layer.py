@@ -1,4 +1,4 @@
-"""Owns the ASGI layer that records every call outside the controls, and answers it with a fault where one matches."""
+"""Owns the ASGI layer that records every call except calls of controls, and answers with a fault if one matches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONTROL_PREFIX = "/_devstack"
 
 
 class FaultLayer:
-    """A fault with `wait_seconds` holds its answer back for that long."""
+    """Records each call. If a fault matches, waits its `wait_seconds` and answers its error."""
 
     def __init__(self, app: ASGIApp, stand_in: StandIn) -> None:
         self._app = app

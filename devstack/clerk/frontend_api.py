@@ -1,6 +1,7 @@
-"""The Frontend API of one instance: as much of it as clerk-js uses to load, sign in and out, and fetch tokens.
+"""The Frontend API of one instance: the part that clerk-js uses to load, sign in, sign out and get tokens.
 
-clerk-js sends forms, and other methods than GET and POST as `_method`. Changes answer `{response, client}`.
+clerk-js sends forms. It sends other methods than GET and POST as POST with `_method` in the query. Most answers are
+`{response, client}`.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ class Call:
         return self.stand_in.sessions.ensure_client(self.instance, self.browser)
 
     def session(self, session_id: str | None = None) -> Document:
-        """A live session of this browser, the last active one by default; raises ClerkError 401 or 404."""
+        """An active or pending session of this browser: the given one, else the one in the query, else the first.
+
+        Raises ClerkError 401 if there is no such session at all, 404 if there is none with this id.
+        """
         client = self.client
         live = self.stand_in.sessions.live_of_client(self.instance, client) if client else []
         if not live:
@@ -66,33 +70,9 @@ Handler = Callable[[Call], Any]
 
 
 def routes(stand_in: StandIn, instance: Instance) -> list[Route]:
-    """The table of the Frontend API, relative to the instance's issuer."""
-    table: list[tuple[str, str, Handler]] = [
-        ("GET", "/v1/environment", _environment),
-        ("PATCH", "/v1/environment", _environment),
-        ("POST", "/v1/dev_browser", _dev_browser),
-        ("GET", "/v1/client", _get_client),
-        ("PUT", "/v1/client", _create_client),
-        ("DELETE", "/v1/client", _delete_client),
-        ("DELETE", "/v1/client/sessions", _remove_sessions),
-        ("GET", "/v1/client/sessions/{session_id}", _get_session),
-        ("POST", "/v1/client/sessions/{session_id}/touch", _touch_session),
-        ("POST", "/v1/client/sessions/{session_id}/end", _end_session),
-        ("POST", "/v1/client/sessions/{session_id}/remove", _remove_session),
-        ("POST", "/v1/client/sessions/{session_id}/tokens", _session_token),
-        ("POST", "/v1/client/sessions/{session_id}/tokens/{template}", _template_token),
-        ("POST", "/v1/client/sign_ins", _create_sign_in),
-        ("GET", "/v1/client/sign_ins/{sign_in_id}", _get_sign_in),
-        ("POST", "/v1/client/sign_ins/{sign_in_id}/attempt_first_factor", _attempt_first_factor),
-        ("POST", "/v1/client/sign_ups", _create_sign_up),
-        ("GET", "/v1/me", _get_me),
-        ("PATCH", "/v1/me", _update_me),
-        ("DELETE", "/v1/me", _delete_me),
-        ("POST", "/v1/me/change_password", _change_password),
-        ("GET", "/v1/me/sessions/active", _active_sessions),
-    ]
+    """The routes of TABLE, relative to the instance's issuer."""
     by_path: dict[str, dict[str, Handler]] = {}
-    for method, path, handler in table:
+    for method, path, handler in TABLE:
         by_path.setdefault(path, {})[method] = handler
     return [
         Route(path, _endpoint(stand_in, instance, handlers), methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -122,7 +102,7 @@ def _endpoint(
             fields = {key: value for key, value in form.items() if isinstance(value, str)}
         response = JSONResponse(handlers[method](Call(stand_in, instance, request, fields, browser)))
         if browser is not None and not instance.is_development:
-            browsers.remember(stand_in, instance, response, browser)
+            browsers.set_cookies(stand_in, instance, response, browser)
         return response
 
     return endpoint
@@ -151,7 +131,7 @@ def _create_client(call: Call) -> Any:
 def _delete_client(call: Call) -> Any:
     client = call.client
     if client is not None:
-        call.stand_in.sessions.forget_client(call.instance, client)
+        call.stand_in.sessions.delete_client(call.instance, client)
     return _answer(call, _client_json(call))
 
 
@@ -223,7 +203,7 @@ def _get_sign_in(call: Call) -> Any:
 
 def _attempt_first_factor(call: Call) -> Any:
     if call.form.get("strategy") != "password":
-        raise errors.param_value_invalid("strategy", "The stand-in offers the password strategy only.")
+        raise errors.param_value_invalid("strategy", "The stand-in supports only the strategy password.")
     attempt, password = _begun_sign_in(call), call.form.get("password", "")
     return _answer(
         call, attempts.attempt_password(call.stand_in, call.instance, call.ensure_client(), attempt, password)
@@ -296,3 +276,30 @@ def _client_json(call: Call) -> dict[str, Any] | None:
         "created_at": client["created_at"],
         "updated_at": client["updated_at"],
     }
+
+
+# Method, path, handler.
+TABLE: list[tuple[str, str, Handler]] = [
+    ("GET", "/v1/environment", _environment),
+    ("PATCH", "/v1/environment", _environment),
+    ("POST", "/v1/dev_browser", _dev_browser),
+    ("GET", "/v1/client", _get_client),
+    ("PUT", "/v1/client", _create_client),
+    ("DELETE", "/v1/client", _delete_client),
+    ("DELETE", "/v1/client/sessions", _remove_sessions),
+    ("GET", "/v1/client/sessions/{session_id}", _get_session),
+    ("POST", "/v1/client/sessions/{session_id}/touch", _touch_session),
+    ("POST", "/v1/client/sessions/{session_id}/end", _end_session),
+    ("POST", "/v1/client/sessions/{session_id}/remove", _remove_session),
+    ("POST", "/v1/client/sessions/{session_id}/tokens", _session_token),
+    ("POST", "/v1/client/sessions/{session_id}/tokens/{template}", _template_token),
+    ("POST", "/v1/client/sign_ins", _create_sign_in),
+    ("GET", "/v1/client/sign_ins/{sign_in_id}", _get_sign_in),
+    ("POST", "/v1/client/sign_ins/{sign_in_id}/attempt_first_factor", _attempt_first_factor),
+    ("POST", "/v1/client/sign_ups", _create_sign_up),
+    ("GET", "/v1/me", _get_me),
+    ("PATCH", "/v1/me", _update_me),
+    ("DELETE", "/v1/me", _delete_me),
+    ("POST", "/v1/me/change_password", _change_password),
+    ("GET", "/v1/me/sessions/active", _active_sessions),
+]

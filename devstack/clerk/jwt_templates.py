@@ -1,4 +1,4 @@
-"""JWT templates of an instance: named sets of claims for tokens other than the session token."""
+"""Owns the JWT templates of an instance: named sets of claims for tokens other than the session token."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from devstack.kit.clock import Clock
 
 _KIND = "jwtTemplate"
 _FIELDS = ("name", "claims", "lifetime", "allowed_clock_skew", "custom_signing_key", "signing_algorithm", "signing_key")
-# Clerk fills these in itself and refuses a template that names them.
+# Clerk sets these claims itself and refuses a template that has them.
 RESERVED_CLAIMS = frozenset(("azp", "exp", "iat", "iss", "jti", "nbf", "sub"))
 
 
 class JwtTemplates:
-    """Create, read, change, delete; names are unique in an instance."""
+    """Creates, reads, updates and deletes templates. A name is unique in its instance."""
 
     def __init__(self, store: ClerkStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     def create(self, instance: Instance, fields: Mapping[str, Any]) -> Document:
-        """Raises ClerkError 422."""
+        """Creates a template. Raises ClerkError 400 or 422."""
         for name in ("name", "claims"):
             if fields.get(name) in (None, ""):
                 raise errors.param_missing(name)
@@ -45,7 +45,7 @@ class JwtTemplates:
         return self._apply(instance, template, fields)
 
     def ensure(self, instance: Instance, name: str, fields: Mapping[str, Any]) -> None:
-        """From the configuration: there after start, whatever it was before."""
+        """Creates or updates a template of the configuration, so that it exists after the start."""
         existing = self.find_by_name(instance, name)
         if existing is None:
             self.create(instance, {**fields, "name": name})
@@ -77,7 +77,7 @@ class JwtTemplates:
             if name not in _FIELDS:
                 raise errors.param_unknown(name)
         if fields.get("custom_signing_key"):
-            raise errors.param_value_invalid("custom_signing_key", "The stand-in signs with the instance's key only.")
+            raise errors.param_value_invalid("custom_signing_key", "The stand-in signs only with the instance's key.")
         changed = template | {name: fields[name] for name in _FIELDS if fields.get(name) is not None}
         if not isinstance(changed["claims"], dict):
             raise errors.param_value_invalid("claims", "claims must be a JSON object.")

@@ -1,4 +1,4 @@
-"""Owns the RSA signing keys of each instance: created once, stored, published as a JWKS, rotated on demand."""
+"""Owns the RSA signing keys of each instance: creates, stores and rotates them, and publishes them as a JWKS."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ _KIND = "signingKey"
 
 
 class Keys:
-    """The newest key signs; every published key verifies."""
+    """Signs with the newest key of an instance. Tokens of all its published keys verify."""
 
     def __init__(self, store: ClerkStore) -> None:
         self._store = store
 
     def ensure(self, instance: Instance) -> None:
+        """Creates a key if the instance has none."""
         if not self._store.all(_KIND, instance.name):
             self._make(instance)
 
     def rotate(self, instance: Instance, *, keep_old: bool) -> str:
-        """Sign with a new key from now on and return its `kid`; without `keep_old` the old ones leave the JWKS."""
+        """Creates a new signing key and returns its `kid`. If not `keep_old`, deletes the old keys from the JWKS."""
         if not keep_old:
             for document in self._store.all(_KIND, instance.name):
                 self._store.delete(_KIND, instance.name, document["kid"])
         return self._make(instance)["kid"]
 
     def sign(self, instance: Instance, claims: dict[str, Any], headers: dict[str, Any] | None = None) -> str:
-        """A compact RS256 JWT; `headers` may override `kid`."""
+        """A JWT, signed with RS256. `headers` may replace `kid`."""
         current = self._current(instance)
         return jwt.encode(
             claims,
@@ -45,7 +46,7 @@ class Keys:
         )
 
     def decode(self, instance: Instance, token: str) -> dict[str, Any]:
-        """Claims of a token this instance signed, whenever; raises jwt.InvalidTokenError."""
+        """The claims of a token that this instance signed, also an expired one. Raises jwt.InvalidTokenError."""
         kid = jwt.get_unverified_header(token).get("kid")
         for document in self._store.all(_KIND, instance.name):
             if document["kid"] == kid:
@@ -55,13 +56,13 @@ class Keys:
                     algorithms=["RS256"],
                     options={"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False},
                 )
-        raise jwt.InvalidTokenError("signed by no key of this instance")
+        raise jwt.InvalidTokenError("no key of this instance signed the token")
 
     def jwks(self, instance: Instance) -> dict[str, Any]:
         return {"keys": [_jwk(document) for document in self._store.all(_KIND, instance.name)]}
 
     def public_pem(self, instance: Instance) -> str:
-        """What Clerk's dashboard shows as the JWKS public key."""
+        """The newest public key as PEM. Clerk's dashboard calls it the JWKS public key."""
         public = _private(self._current(instance)).public_key()
         return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 

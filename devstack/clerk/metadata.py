@@ -1,4 +1,4 @@
-"""Clerk's rules for user metadata: deep merge where null removes, and a size limit. Plain values in and out."""
+"""Owns Clerk's rules for user metadata: how an update is merged, and the size limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIMIT_BYTES = 8192
 
 
 def merge(old: Metadata, new: Metadata) -> Metadata:
-    """`new` over `old` at every level of objects; a null removes its key; arrays are replaced whole."""
+    """Merges `new` into `old`, also in nested objects. A null removes its key. An array replaces the old one."""
     merged = dict(old)
     for key, value in new.items():
         if value is None:
@@ -28,7 +28,7 @@ def merge(old: Metadata, new: Metadata) -> Metadata:
 
 
 def checked(name: str, value: Any) -> Metadata:
-    """The value if it is an object of allowed size; raises ClerkError 422."""
+    """The value, if it is an object of at most LIMIT_BYTES. Raises ClerkError 422."""
     if not isinstance(value, dict):
         raise errors.param_value_invalid(name, f"{name} must be a JSON object.")
     if len(json.dumps(value, separators=(",", ":")).encode()) > LIMIT_BYTES:

@@ -1,4 +1,4 @@
-"""Passwords of the stand-in's users: the rules Clerk applies, and scrypt hashes in the store."""
+"""Owns the passwords of users: Clerk's rules for them, and their scrypt hashes in the store."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from devstack.clerk.store import ClerkStore
 
 _KIND = "password"
 
-# Clerk asks a breach database; a few of its best-known entries are enough to meet the refusal locally.
+# Clerk looks passwords up in a database of breached passwords. These few are enough to test the refusal.
 _BREACHED = frozenset(("password", "password1", "password123", "12345678", "123456789", "qwerty123", "iloveyou"))
 
 
 class Passwords:
-    """One hash per user."""
+    """Stores and compares one hash for each user."""
 
     def __init__(self, store: ClerkStore) -> None:
         self._store = store
 
     def check_rules(self, password: str, *, skip_checks: bool = False) -> None:
-        """Raises ClerkError 422 for a password Clerk would refuse."""
+        """Raises ClerkError 422 for a password that Clerk refuses, unless `skip_checks`."""
         if skip_checks:
             return
         if len(password) < 8:

@@ -1,4 +1,4 @@
-"""Owns browsers and their sessions: dev browsers, clients, sessions. It signs no tokens."""
+"""Owns browsers, clients and sessions. It signs no tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ABANDON_MS = 30 * 24 * 3600 * 1000
 
 
 class Sessions:
-    """A client is one browser; it holds at most one live session, Clerk's default single-session mode."""
+    """A client belongs to one browser and has at most one live (active or pending) session, as is Clerk's default."""
 
     def __init__(self, store: ClerkStore, clock: Clock, users: Users, webhooks: Webhooks) -> None:
         self._store = store
@@ -29,7 +29,7 @@ class Sessions:
         self._users = users
         self._webhooks = webhooks
 
-    # A browser is known by a secret: `__clerk_db_jwt` in development, the `__client` cookie in production.
+    # A token identifies a browser: it is in `__clerk_db_jwt` in development, in the `__client` cookie in production.
 
     def new_browser(self, instance: Instance) -> str:
         token = ("dvb_" if instance.is_development else "cli_") + secrets.token_urlsafe(24)
@@ -40,14 +40,14 @@ class Sessions:
         return self._store.get(_BROWSER, instance.name, token) is not None
 
     def client_of(self, instance: Instance, token: str) -> Document | None:
-        """The browser's client, if it has begun anything yet."""
+        """The browser's client, or None if it has not started a sign-in or sign-up yet."""
         browser = self._store.get(_BROWSER, instance.name, token)
         if browser is None or browser["client_id"] is None:
             return None
         return self._store.get(_CLIENT, instance.name, browser["client_id"])
 
     def ensure_client(self, instance: Instance, token: str) -> Document:
-        """The browser's client, made now if need be."""
+        """The browser's client. It is created if there is none."""
         existing = self.client_of(instance, token)
         if existing is not None:
             return existing
@@ -70,13 +70,14 @@ class Sessions:
         client["updated_at"] = self._clock.milliseconds()
         self._store.put(_CLIENT, instance.name, client["id"], client)
 
-    def forget_client(self, instance: Instance, client: Document) -> None:
+    def delete_client(self, instance: Instance, client: Document) -> None:
+        """Deletes a client and ends its sessions."""
         for session in self.live_of_client(instance, client):
             self.end(instance, session, "removed")
         self._store.delete(_CLIENT, instance.name, client["id"])
 
     def create(self, instance: Instance, user_id: str, *, client: Document | None = None) -> Document:
-        """A new active session, in that browser if one is given; raises ClerkError 404 for an unknown user."""
+        """Creates an active session, in the browser of `client` if there is one. Raises ClerkError 404 for an unknown user."""
         self._users.get(instance, user_id)
         now = self._clock.milliseconds()
         session = {
@@ -95,7 +96,7 @@ class Sessions:
             "tasks": None,
         }
         with self._store.transaction():
-            self._users.signed_in(instance, user_id)
+            self._users.record_sign_in(instance, user_id)
             self._save(instance, session)
             if client is not None:
                 client["session_ids"] = [*client["session_ids"], session["id"]]
@@ -105,14 +106,14 @@ class Sessions:
         return session
 
     def get(self, instance: Instance, session_id: str) -> Document:
-        """With its status as of now; raises ClerkError 404."""
+        """The session with its current status. Raises ClerkError 404."""
         session = self._store.get(_SESSION, instance.name, session_id)
         if session is None:
             raise errors.session_not_found(session_id)
         return self._as_of_now(session)
 
     def of_user(self, instance: Instance, user_id: str, *, status: str | None = None) -> list[Document]:
-        """Newest first."""
+        """The user's sessions, newest first."""
         found = [self._as_of_now(item) for item in self._store.all(_SESSION, instance.name, owner=user_id)]
         return [item for item in reversed(found) if status is None or item["status"] == status]
 
@@ -125,7 +126,7 @@ class Sessions:
         return [session for session in sessions if session["status"] in ("active", "pending")]
 
     def end(self, instance: Instance, session: Document, status: str) -> Document:
-        """`revoked` by a server, `removed` by a sign-out, `ended`; sends the event of that name."""
+        """Ends a session and sends `session.{status}`. `status` is `revoked` (by a server), `removed` (by a sign-out) or `ended`."""
         session = session | {"status": status, "updated_at": self._clock.milliseconds()}
         with self._store.transaction():
             self._save(instance, session)
@@ -133,7 +134,7 @@ class Sessions:
         return session
 
     def set_status(self, instance: Instance, session: Document, status: str) -> Document:
-        """For tests: `pending` makes tokens carry `sts: pending`."""
+        """Sets any status, for tests. With `pending`, tokens have the claim `sts: pending`."""
         session = session | {"status": status}
         self._save(instance, session)
         return session
@@ -144,13 +145,13 @@ class Sessions:
         return session
 
     def end_all_of(self, instance: Instance, user_id: str) -> None:
-        """Before a user is deleted or banned."""
+        """Revokes all live sessions of a user. Call it before the user is deleted or banned."""
         for session in self.of_user(instance, user_id):
             if session["status"] in ("active", "pending"):
                 self.end(instance, session, "revoked")
 
     def to_browser(self, instance: Instance, session: Document, token: str) -> dict[str, Any]:
-        """A session as the Frontend API lists it in the client, with its user and a fresh token."""
+        """A session as the Frontend API shows it in the client: with its user and the given token."""
         user = self._users.get(instance, session["user_id"])
         return {key: value for key, value in session.items() if key not in ("user_id", "client_id")} | {
             "user": users.for_browser(user),
@@ -168,7 +169,7 @@ class Sessions:
         }
 
     def factor_age(self, session: Document) -> list[int]:
-        """Minutes since the first factor was checked; -1, there is no second."""
+        """The claim `fva`: minutes since the first factor was verified, and -1, because there is no second factor."""
         return [max(0, (self._clock.milliseconds() - session["created_at"]) // 60000), -1]
 
     def _as_of_now(self, session: Document) -> Document:

@@ -1,6 +1,7 @@
-"""Clerk's `{{user.…}}` shortcodes in token claims: plain values in and out.
+"""Replaces Clerk's shortcodes, such as `{{user.first_name}}`, in the claims of tokens.
 
-A claim that is one shortcode takes the value's own type; inside longer text it is written out. What is missing is null.
+A claim that is one shortcode gets the type of its value. A shortcode inside a longer text becomes text. A missing value is
+null, or empty text.
 Source: https://clerk.com/docs/guides/sessions/jwt-templates#shortcodes
 """
 
@@ -22,7 +23,7 @@ def render(claims: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def facts_about(user: Document, session: Document | None) -> dict[str, Any]:
-    """What shortcodes may name: `user.…` and `session.…`."""
+    """The values of the shortcodes `user.…` and `session.…`."""
     full_name = " ".join(name for name in (user["first_name"], user["last_name"]) if name)
     facts: dict[str, Any] = {
         key: user[key]
@@ -67,7 +68,7 @@ def _render(value: Any, facts: dict[str, Any]) -> Any:
 
 
 def _evaluate(expression: str, facts: dict[str, Any]) -> Any:
-    """A path, or several with `||` between them: the first that is there."""
+    """The value of an expression: a path, or several with `||` between them, of which the first that has a value counts."""
     for operand in (part.strip() for part in expression.split("||")):
         literal = re.fullmatch(r"(['\"])(.*)\1", operand)
         found = literal.group(2) if literal else _look_up(operand, facts)

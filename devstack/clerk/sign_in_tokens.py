@@ -1,4 +1,4 @@
-"""Sign-in tokens: single-use tickets a server makes and a browser trades for a session."""
+"""Owns sign-in tokens: tickets that a server creates, and with which a browser signs in once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DEFAULT_SECONDS = 30 * 24 * 3600
 
 
 class SignInTokens:
-    """The ticket is a JWT signed by the instance; whether it was used is in the store."""
+    """The ticket is a JWT that the instance signs. The store has its status: `pending`, `accepted` or `revoked`."""
 
     def __init__(self, store: ClerkStore, clock: Clock, keys: Keys, users: Users) -> None:
         self._store = store
@@ -29,7 +29,7 @@ class SignInTokens:
         self._users = users
 
     def create(self, instance: Instance, fields: Mapping[str, Any]) -> Document:
-        """POST /sign_in_tokens; raises ClerkError 404 for an unknown user, 422 for a bad field."""
+        """POST /sign_in_tokens. Raises ClerkError 404 for an unknown user, 422 for a wrong field."""
         for name in fields:
             if name not in ("user_id", "expires_in_seconds"):
                 raise errors.param_unknown(name)
@@ -77,7 +77,7 @@ class SignInTokens:
         return self._set_status(instance, document, "revoked")
 
     def consume(self, instance: Instance, ticket: str) -> Document:
-        """Use the ticket up and return its user; raises ClerkError 400 when it is not good."""
+        """Accepts the ticket and returns its user. Raises ClerkError 400 if it is invalid, used, revoked or expired."""
         try:
             claims = self._keys.decode(instance, ticket)
         except jwt.InvalidTokenError as error:

@@ -1,4 +1,4 @@
-"""Owns the parts of the running Clerk stand-in, put together once. Every route is given one of these."""
+"""Owns the running Clerk stand-in: creates its parts, and runs its background work. Every view gets it as its argument."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from devstack.kit.store import IN_MEMORY
 
 
 class StandIn:
-    """Clerk for the instances of one configuration."""
+    """Clerk, with the instances of one configuration."""
 
     def __init__(
         self,
@@ -59,14 +59,14 @@ class StandIn:
         return self.users.delete(instance, user_id)
 
     async def run(self) -> None:
-        """The background work while a server runs the app, until cancelled."""
+        """Sends webhooks while a server runs the app. Runs until cancelled."""
         self.deliveries.wake()
         await self.deliveries.run()
 
     async def deliver_due(self) -> int:
-        """For tests in process: sends every webhook that is due. Returns how many were sent.
+        """For tests in process: sends the due webhooks and returns their number.
 
-        What fails is due again only after `SteppedTime.step`.
+        A webhook that fails becomes due again after `SteppedTime.step`.
         """
         return await self.deliveries.deliver_due()
 

@@ -36,7 +36,7 @@ class EmailTaken(Exception):
 
 
 class ClerkStore(Store):
-    """Documents of every instance. `owner` is the one other id that a document is looked up by: a user, a client."""
+    """Documents of all instances. `owner` is a second id by which a document is found, such as its user's."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path, delivery_queue.SCHEMA, _SCHEMA)
@@ -60,7 +60,7 @@ class ClerkStore(Store):
         self.run("DELETE FROM documents WHERE kind = ? AND instance = ? AND id = ?", kind, instance, id)
 
     def all(self, kind: str, instance: str | None = None, *, owner: str | None = None) -> list[Document]:
-        """Documents in the order they were first written."""
+        """Documents in the order in which they were first stored."""
         rows = self.rows(
             "SELECT body FROM documents WHERE kind = ? AND (? IS NULL OR instance = ?) AND (? IS NULL OR owner = ?) "
             "ORDER BY sequence",

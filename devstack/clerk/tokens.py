@@ -1,4 +1,4 @@
-"""Session tokens (Clerk's version 2) and JWT-template tokens: which claims, and the signature.
+"""Owns the claims of session tokens (version 2) and of tokens from JWT templates.
 
 Claims: https://clerk.com/docs/guides/sessions/session-tokens
 """
@@ -22,7 +22,7 @@ _NOT_BEFORE_SKEW_SECONDS = 10
 
 
 class Tokens:
-    """Signs tokens. It stores nothing."""
+    """Makes tokens. It stores nothing."""
 
     def __init__(self, clock: Clock, keys: Keys, users: Users, sessions: Sessions, templates: JwtTemplates) -> None:
         self._clock = clock
@@ -34,7 +34,7 @@ class Tokens:
     def session_token(
         self, instance: Instance, session: Document, *, azp: str | None, seconds: int | None = None
     ) -> str:
-        """A session token for the session as it is now; `azp` is the Origin that asked, None for a server."""
+        """A session token. `azp` is the `Origin` of the request, None if a server asks. `seconds` is its lifetime."""
         return self._keys.sign(instance, self.session_claims(instance, session, azp=azp, seconds=seconds))
 
     def session_claims(
@@ -56,7 +56,7 @@ class Tokens:
     def template_token(
         self, instance: Instance, session: Document, name: str, *, azp: str | None, seconds: int | None = None
     ) -> str:
-        """A token of the named template: its claims, no `sid`; raises ClerkError 404 for an unknown name."""
+        """A token from a JWT template. It has no `sid`. Raises ClerkError 404 for an unknown template."""
         return self._keys.sign(instance, self.template_claims(instance, session, name, azp=azp, seconds=seconds))
 
     def template_claims(

@@ -1,4 +1,4 @@
-"""Owns the users of an instance, stored in the shape that the Backend API shows. It knows nothing of sessions."""
+"""Owns the users of an instance, stored as the Backend API shows them. It does not know sessions."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _TEXT_FIELDS = ("first_name", "last_name", "username", "external_id", "locale")
 _FLAG_FIELDS = ("delete_self_enabled", "create_organization_enabled", "bypass_client_trust")
 _PASSWORD_FIELDS = ("password", "skip_password_checks", "sign_out_of_other_sessions")
-# Accepted and without effect: the stand-in has no phones, wallets, second factors, pictures or legal consent.
-_IGNORED_FIELDS = (
+# Accepted without effect: the stand-in has no phones, wallets, second factors, pictures or legal consent.
+IGNORED_FIELDS = (
     "backup_codes",
     "create_organizations_limit",
     "created_at",
@@ -39,10 +39,17 @@ _IGNORED_FIELDS = (
     "totp_secret",
     "web3_wallet",
 )
-_EITHER = (*_TEXT_FIELDS, *_FLAG_FIELDS, *_PASSWORD_FIELDS, *_IGNORED_FIELDS)
-CREATE_FIELDS = (*_EITHER, *metadata.NAMES, "email_address", "skip_password_requirement", "banned", "locked")
-# As of API version 2026-05-12 metadata is not among them: it has an endpoint of its own.
-UPDATE_FIELDS = (*_EITHER, "primary_email_address_id")
+_CREATE_AND_UPDATE_FIELDS = (*_TEXT_FIELDS, *_FLAG_FIELDS, *_PASSWORD_FIELDS, *IGNORED_FIELDS)
+CREATE_FIELDS = (
+    *_CREATE_AND_UPDATE_FIELDS,
+    *metadata.NAMES,
+    "email_address",
+    "skip_password_requirement",
+    "banned",
+    "locked",
+)
+# Since API version 2026-05-12, metadata has its own endpoint and is refused here.
+UPDATE_FIELDS = (*_CREATE_AND_UPDATE_FIELDS, "primary_email_address_id")
 
 _SORTABLE = (
     "created_at",
@@ -58,7 +65,7 @@ _SORTABLE = (
 
 @dataclass(frozen=True)
 class Filter:
-    """What GET /users may ask for; empty means no condition."""
+    """The filters of GET /users. An empty one does not filter."""
 
     email_addresses: Sequence[str] = ()
     user_ids: Sequence[str] = ()
@@ -69,7 +76,7 @@ class Filter:
 
 
 class Users:
-    """Create, find, change and delete users; every change sends its webhook."""
+    """Creates, finds, updates and deletes users. Each change sends a webhook."""
 
     def __init__(self, store: ClerkStore, clock: Clock, passwords: Passwords, webhooks: Webhooks) -> None:
         self._store = store
@@ -80,7 +87,10 @@ class Users:
     def create(
         self, instance: Instance, fields: Mapping[str, Any], *, verified_by: str = "admin", user_id: str | None = None
     ) -> Document:
-        """A new user from POST /users' fields, under an id of one's own for demo data; raises ClerkError 422."""
+        """Creates a user with the fields of POST /users. Raises ClerkError 422.
+
+        `verified_by` is the strategy that verified the email address. `user_id` is for demo data; by default the id is new.
+        """
         _refuse_unknown(fields, CREATE_FIELDS)
         addresses = _addresses(fields.get("email_address"))
         password = fields.get("password")
@@ -121,7 +131,7 @@ class Users:
         return user
 
     def get(self, instance: Instance, user_id: str) -> Document:
-        """Raises ClerkError 404."""
+        """The user. Raises ClerkError 404."""
         user = self._store.get(KIND, instance.name, user_id)
         if user is None:
             raise errors.not_found("user", user_id)
@@ -137,7 +147,7 @@ class Users:
     def list(
         self, instance: Instance, wanted: Filter, *, limit: int = 10, offset: int = 0, order_by: str = "-created_at"
     ) -> list[Document]:
-        """A page of users; raises ClerkError 422 for an unknown order."""
+        """One page of users. Raises ClerkError 422 for an unknown `order_by`."""
         found = [user for user in self._store.all(KIND, instance.name) if _matches(user, wanted)]
         key = order_by.lstrip("+-")
         if key not in _SORTABLE:
@@ -151,9 +161,9 @@ class Users:
     def update(
         self, instance: Instance, user_id: str, fields: Mapping[str, Any], *, metadata_too: bool = False
     ) -> Document:
-        """PATCH /users/{id}; raises ClerkError 404 or 422.
+        """PATCH /users/{id}. Raises ClerkError 404 or 422.
 
-        With `metadata_too`, as before API version 2026-05-12, supplied metadata replaces the old; else it is refused.
+        With `metadata_too`, as before API version 2026-05-12, given metadata replaces the old; else it is refused.
         """
         user = self.get(instance, user_id)
         _refuse_unknown(fields, (*UPDATE_FIELDS, *metadata.NAMES) if metadata_too else UPDATE_FIELDS)
@@ -175,7 +185,7 @@ class Users:
             return self._changed(instance, user)
 
     def merge_metadata(self, instance: Instance, user_id: str, fields: Mapping[str, Any]) -> Document:
-        """PATCH /users/{id}/metadata."""
+        """PATCH /users/{id}/metadata: merges each given kind of metadata. Raises ClerkError 404 or 422."""
         user = self.get(instance, user_id)
         _refuse_unknown(fields, metadata.NAMES)
         for name, value in fields.items():
@@ -184,7 +194,7 @@ class Users:
         return self._changed(instance, user)
 
     def replace_metadata(self, instance: Instance, user_id: str, fields: Mapping[str, Any]) -> Document:
-        """PUT /users/{id}/metadata: a supplied column is replaced whole, the others stay."""
+        """PUT /users/{id}/metadata: replaces each given kind of metadata. The other kinds stay. Raises ClerkError 404 or 422."""
         user = self.get(instance, user_id)
         _refuse_unknown(fields, metadata.NAMES)
         for name, value in fields.items():
@@ -192,19 +202,19 @@ class Users:
         return self._changed(instance, user)
 
     def set_restriction(self, instance: Instance, user_id: str, name: str, value: bool) -> Document:
-        """`banned` or `locked`."""
+        """Sets `banned` or `locked`."""
         user = self.get(instance, user_id)
         user[name] = value
         return self._changed(instance, user)
 
-    def signed_in(self, instance: Instance, user_id: str) -> None:
-        """Note the time of a sign-in; Clerk sends no event for that alone."""
+    def record_sign_in(self, instance: Instance, user_id: str) -> None:
+        """Stores the time of a sign-in. As at Clerk, no event is sent for that alone."""
         user = self.get(instance, user_id)
         user["last_sign_in_at"] = user["last_active_at"] = self._clock.milliseconds()
         self._save(instance, user)
 
     def delete(self, instance: Instance, user_id: str) -> Document:
-        """Raises ClerkError 404. The caller has ended the user's sessions."""
+        """Deletes a user. The caller must end the user's sessions first. Raises ClerkError 404."""
         user = self.get(instance, user_id)
         deleted = {"id": user_id, "object": "user", "deleted": True}
         if user["external_id"]:
@@ -234,7 +244,7 @@ class Users:
 
 
 def primary_email(user: Document) -> str | None:
-    """The address the user is known by."""
+    """The user's primary email address, or None."""
     for email in user["email_addresses"]:
         if email["id"] == user["primary_email_address_id"]:
             return email["email_address"]
@@ -242,7 +252,7 @@ def primary_email(user: Document) -> str | None:
 
 
 def for_browser(user: Document) -> Document:
-    """The user as the Frontend API shows it to its owner: without private metadata."""
+    """The user as the Frontend API shows it: without private metadata."""
     shown = {key: value for key, value in user.items() if key != "private_metadata"}
     return shown | {"organization_memberships": [], "enterprise_accounts": [], "identifier": primary_email(user)}
 

@@ -1,4 +1,4 @@
-"""Owns how Clerk's events leave: one per change, signed and retried as Svix does it.
+"""Owns how Clerk sends events: one for each change, signed and retried as by Svix.
 
 Signature: https://docs.svix.com/receiving/verifying-payloads/how-manual (HMAC-SHA256 over `id.timestamp.body`).
 """
@@ -19,13 +19,13 @@ from devstack.kit.delivery_queue import Delivery, enqueue
 from devstack.kit.sender import Sender
 
 TIMEOUT_SECONDS = 15.0
-# Svix sends to one endpoint side by side.
+# Svix sends several deliveries to one endpoint at the same time.
 _PARALLEL = 8
 _EVENT = "event"
 
 
 class Webhooks:
-    """Sends an event to the webhook of its instance. `deliveries` is the queue."""
+    """Queues events for the webhook of their instance. `deliveries` sends them."""
 
     def __init__(self, store: ClerkStore, config: Config, clock: Clock, sender: Sender) -> None:
         self._store = store
@@ -44,7 +44,7 @@ class Webhooks:
         self.duplicate_next = 0
 
     def emit(self, instance: Instance, type: str, data: Document) -> None:
-        """Queues one event for the instance's webhook. Without a webhook nothing is recorded."""
+        """Queues one event for the instance's webhook. If it has no webhook, nothing is stored."""
         if instance.webhook is None:
             return
         event = {
@@ -78,20 +78,20 @@ class Webhooks:
         self.deliveries.wake()
 
     def event(self, delivery: Delivery) -> Document:
-        """The event of a delivery, as it is sent."""
+        """The event of a delivery, in the form in which it is sent."""
         return self._store.get(_EVENT, delivery.account, delivery.event_id) or {}
 
     def clear(self) -> None:
-        """Deletes every delivery, sent or not."""
+        """Deletes all deliveries and events."""
         self.deliveries.queue.clear()
         self._store.clear(_EVENT)
 
     def _compose(self, delivery: Delivery) -> Message:
         instance = self._config.instance(delivery.account)
         if instance is None or instance.webhook is None:
-            raise EndpointGone("the configuration no longer has this webhook")
+            raise EndpointGone("the configuration has no such webhook any more")
         body = json.dumps(self.event(delivery), separators=(",", ":")).encode()
-        # Receivers compare the signature's time with theirs, whatever the stand-in's clock says.
+        # The signature has the real time, because receivers compare it with their real time.
         timestamp = int(self._clock.real())
         headers = {
             "content-type": "application/json",
@@ -103,7 +103,7 @@ class Webhooks:
         return Message(delivery.url, headers, body)
 
     def _retry_after(self, failed_attempts: int) -> float | None:
-        """The configured wait after each failure. None when they are used up."""
+        """The configured seconds until the next attempt. None after the last attempt."""
         waits = self._config.retry_seconds
         return waits[failed_attempts - 1] if failed_attempts <= len(waits) else None
 

@@ -1,1 +1,4 @@
-"""What both stand-ins are made of: store, clock, faults, calls, webhook deliveries, controls, server. It knows no vendor."""
+"""The parts that both stand-ins share: store, clock, faults, calls, webhook deliveries, controls, server.
+
+It contains nothing that is particular to one vendor.
+"""

@@ -1,16 +1,16 @@
-"""Owns the record of calls that reached a stand-in, for tests that count them. In memory only."""
+"""Owns the record of calls that reached a stand-in, for tests that count them. It is only in memory."""
 
 from collections import deque
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-KEPT_CALLS = 20_000
+MAXIMUM_CALLS = 20_000
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call. `details` holds what only one vendor's control shows."""
+    """One call. `details` are further fields that the control of one vendor shows."""
 
     method: str
     path: str
@@ -18,10 +18,10 @@ class Call:
 
 
 class Calls:
-    """The newest calls, oldest first."""
+    """The last MAXIMUM_CALLS calls, oldest first."""
 
     def __init__(self) -> None:
-        self._seen: deque[Call] = deque(maxlen=KEPT_CALLS)
+        self._seen: deque[Call] = deque(maxlen=MAXIMUM_CALLS)
 
     def add(self, call: Call) -> None:
         self._seen.append(call)
@@ -30,5 +30,5 @@ class Calls:
         self._seen.clear()
 
     def matching(self, method: str = "*", path: str = "*") -> list[Call]:
-        """Calls by method and path, both as glob patterns."""
+        """The calls whose method and path match these glob patterns."""
         return [call for call in self._seen if fnmatchcase(call.method, method) and fnmatchcase(call.path, path)]

@@ -1,4 +1,4 @@
-"""Owns a stand-in's time: real time plus an offset that only the clock control moves."""
+"""Owns a stand-in's time: the real time plus an offset. Only the clock control changes the offset."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ _SETTING = "clock_offset_seconds"
 
 
 class SteppedTime:
-    """Real time for tests in process: it stands still until a test steps it."""
+    """A replacement for the real time, for tests in process. It advances only when a test calls `step`."""
 
     def __init__(self, start: float | None = None) -> None:
         self._now = time.time() if start is None else start
@@ -23,7 +23,7 @@ class SteppedTime:
 
 
 class Clock:
-    """Seconds since 1970, moved and unmoved. The offset survives a restart."""
+    """The time with the offset and without it, since 1970. The offset is stored, so it survives a restart."""
 
     def __init__(self, store: Store, real_time: RealTime = time.time) -> None:
         self._store = store
@@ -35,7 +35,7 @@ class Clock:
         self._store.set_setting(_SETTING, seconds)
 
     def real(self) -> float:
-        """Time without the offset. Signatures, retries and idempotency keys use it: their other side has no offset."""
+        """Seconds without the offset. Signatures, retries and idempotency keys use it, because their receivers use real time."""
         return self._real_time()
 
     def seconds(self) -> int:

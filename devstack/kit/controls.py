@@ -1,4 +1,4 @@
-"""Owns how the controls under `/_devstack/` are routed and asked, and the controls that both stand-ins have alike."""
+"""Owns the routing and the body parsing of the controls under `/_devstack/`, and the controls that both stand-ins share."""
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,12 +11,12 @@ from starlette.routing import Route
 from devstack.kit.deliveries import Deliveries
 
 S = TypeVar("S")
-# A control or a page: it is given the stand-in and the request.
+# A control or a page: (stand-in, request) -> response.
 View = Callable[[S, Request], Awaitable[Response]]
 
 
 class Refused(Exception):
-    """A control was asked for something impossible. The message says what to do."""
+    """A control cannot do what the request asks. The message says why."""
 
 
 class HasDeliveries(Protocol):
@@ -27,7 +27,7 @@ class HasDeliveries(Protocol):
 
 
 def routes(stand_in: S, table: Sequence[tuple[str, str, View[S]]]) -> list[Route]:
-    """Starlette's routes of a table: method, path, view."""
+    """Makes Starlette routes of a table of (method, path, view)."""
     return [Route(path, _endpoint(stand_in, view), methods=[method]) for method, path, view in table]
 
 
@@ -39,7 +39,7 @@ def _endpoint(stand_in: S, view: View[S]) -> Callable[[Request], Awaitable[Respo
 
 
 async def fields_of(request: Request) -> dict[str, Any]:
-    """The JSON object in the body, empty when there is no body. Raises Refused."""
+    """The JSON object in the body; an empty one if there is no body. Raises Refused if the body is something else."""
     raw = await request.body()
     try:
         value: Any = json.loads(raw or b"{}")
@@ -51,13 +51,13 @@ async def fields_of(request: Request) -> dict[str, Any]:
 
 
 async def pause(stand_in: HasDeliveries, request: Request) -> Response:
-    """No webhook leaves from now on."""
+    """Stops sending webhooks."""
     await stand_in.deliveries.pause()
     return JSONResponse({"paused": True})
 
 
 async def resume(stand_in: HasDeliveries, request: Request) -> Response:
-    """Webhooks leave again: `{"order"?: [delivery ids], "shuffle"?: bool}` says in which order."""
+    """Sends webhooks again. `{"order"?: [delivery ids], "shuffle"?: bool}` sets the order of those that waited."""
     fields = await fields_of(request)
     stand_in.deliveries.resume(fields.get("order"), shuffle=bool(fields.get("shuffle")))
     return JSONResponse({"paused": False})

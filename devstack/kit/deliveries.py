@@ -1,7 +1,7 @@
-"""Owns the sending of webhooks: when each one leaves, its retries, and what a test may disturb.
+"""Owns the sending of webhooks: when each one is sent, its retries, and the ways in which a test may disturb it.
 
-The vendor says how a delivery becomes a signed message and when a failed one is tried again. A server runs `run()`; a test
-in process calls `deliver_due()` instead.
+Each vendor passes two functions: one makes a signed message of a delivery, one says when a failed delivery is retried.
+A server runs `run()`; a test in process calls `deliver_due()` instead.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _PAUSED = "webhooks_paused"
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent: signed headers and the body that they sign."""
+    """One HTTP request to send: the body, and headers with its signature."""
 
     url: str
     headers: dict[str, str]
@@ -37,7 +37,7 @@ class EndpointGone(Exception):
 
 @dataclass(frozen=True)
 class Rules:
-    """How new deliveries are disturbed. `types` limits the rules to those event types."""
+    """How new deliveries are disturbed: `duplicate` is a number of further copies. `types` limits the rules to these event types."""
 
     shuffle: bool = False
     seed: int | None = None
@@ -46,12 +46,12 @@ class Rules:
     drop: bool = False
     types: tuple[str, ...] = ()
 
-    def concern(self, event_type: str) -> bool:
+    def apply_to(self, event_type: str) -> bool:
         return not self.types or event_type in self.types
 
 
 class Deliveries:
-    """Sends what the queue holds: `parallel` at a time for each endpoint, the endpoints side by side."""
+    """Sends the deliveries of the queue: at most `parallel` at a time to each endpoint, to all endpoints at the same time."""
 
     def __init__(
         self,
@@ -65,7 +65,10 @@ class Deliveries:
         on_delivered: Callable[[Delivery], None] | None = None,
         parallel: int = 1,
     ) -> None:
-        """`retry_after` gives the seconds until the next attempt after so many failed ones, None to give up."""
+        """`compose` makes the signed message of a delivery, or raises EndpointGone.
+
+        `retry_after` takes the number of failed attempts, and returns the seconds until the next one, or None to give up.
+        """
         self._store = store
         self.queue = DeliveryQueue(store)
         self._clock = clock
@@ -87,11 +90,11 @@ class Deliveries:
     # Controls
 
     def wake(self) -> None:
-        """Something may have become due."""
+        """Looks at the queue again. Call it after a delivery was added or became due."""
         self._wake.set()
 
     def hold(self) -> None:
-        """Nothing leaves until `release`, for example while the clock moves."""
+        """Sends nothing until `release`, for example while the clock moves."""
         self._held += 1
 
     def release(self) -> None:
@@ -103,12 +106,12 @@ class Deliveries:
         self._random = random.Random(rules.seed)
 
     async def pause(self) -> None:
-        """Nothing leaves until `resume`. Returns when the last attempt under way has ended."""
+        """Sends nothing until `resume`. Returns when no attempt is in flight, after PAUSE_WAITS_SECONDS at the latest."""
         self._set_paused(True)
         await self._until(lambda: not self._in_flight, PAUSE_WAITS_SECONDS)
 
     def resume(self, order: Sequence[int] | None = None, *, shuffle: bool = False) -> None:
-        """Lets go of what waited: in the given order of delivery ids, shuffled, or as it came."""
+        """Sends again. Waiting deliveries go in the given order of ids, or shuffled, or in the order of their ids."""
         ids = sorted(delivery.id for delivery in self.queue.waiting())
         if shuffle:
             self._random.shuffle(ids)
@@ -128,27 +131,33 @@ class Deliveries:
         return made
 
     async def deliver(self, delivery_ids: Sequence[int]) -> None:
-        """Sends these now, in this order, paused or not."""
+        """Sends these deliveries now, in this order, even while paused."""
         for delivery_id in delivery_ids:
             delivery = self.queue.find(delivery_id)
             if delivery is not None and delivery_id not in self._in_flight:
                 await self._send(delivery)
 
     def retry_now(self) -> None:
-        """What waits for its next attempt is due now."""
+        """Makes every waiting delivery due now."""
         self.queue.retry_at(self._clock.real())
         self.wake()
 
     # Waiting
 
     async def idle(self, timeout: float, *, pause_is_idle: bool = True) -> bool:
-        """Waits until nothing is left to send. Without `run()` it sends what is due itself, and waits for nothing."""
+        """Waits until nothing is left to send, `timeout` seconds at most. Returns whether that is so.
+
+        If `run()` does not run, it sends the due deliveries itself and does not wait.
+        """
         if not self._running:
             await self.deliver_due()
         return await self._until(lambda: self._is_idle(pause_is_idle), timeout)
 
     async def delivered(self, event_id: str, timeout: float) -> bool:
-        """Waits until every endpoint had the event, or deliveries are paused. Without `run()` it sends what is due itself."""
+        """Waits until no delivery of the event is waiting, or deliveries are paused. Returns whether that is so.
+
+        If `run()` does not run, it sends the due deliveries itself and does not wait.
+        """
         if not self._running:
             await self.deliver_due()
         return await self._until(lambda: self.paused or self.queue.is_empty(event_id), timeout)
@@ -175,9 +184,9 @@ class Deliveries:
     # Sending
 
     async def deliver_due(self) -> int:
-        """Sends everything that is due now, and what that adds, one after the other. Returns how many attempts were made.
+        """Sends all deliveries that are due, one after the other, also those added meanwhile. Returns the number of attempts.
 
-        A failed delivery is due again only later: step the clock and call again, or call `retry_now`.
+        A failed delivery becomes due again later: step the clock and call again, or call `retry_now`.
         """
         sent = 0
         self._apply_rules()
@@ -188,7 +197,7 @@ class Deliveries:
         return sent
 
     async def run(self) -> None:
-        """Sends what becomes due, until cancelled."""
+        """Sends each delivery when it becomes due. Runs until cancelled."""
         self._running = True
         endpoints = [number // self._parallel for number in range(len(self._signals))]
         workers = [
@@ -222,16 +231,16 @@ class Deliveries:
             signal.clear()
 
     def _next(self, endpoint: int | None = None) -> Delivery | None:
-        return self.queue.next(self._clock.real(), besides=self._in_flight, endpoint=endpoint)
+        return self.queue.next(self._clock.real(), excluding=self._in_flight, endpoint=endpoint)
 
     def _seconds_to_next(self, endpoint: int) -> float | None:
-        due = self.queue.next_due(endpoint, besides=self._in_flight)
+        due = self.queue.next_due(endpoint, excluding=self._in_flight)
         return None if due is None else max(due - self._clock.real(), MIN_SLEEP_SECONDS)
 
     def _apply_rules(self) -> None:
-        """Decides about every new delivery: it is queued, delayed, duplicated or dropped."""
+        """Applies the rules to every new delivery: queues, delays, duplicates or drops it."""
         for delivery in self.queue.undecided():
-            rules = self.rules if self.rules.concern(delivery.event_type) else Rules()
+            rules = self.rules if self.rules.apply_to(delivery.event_type) else Rules()
             due = delivery.created + rules.delay_seconds
             if rules.drop:
                 self.queue.decide(delivery.id, "dropped", due, 0.0)

@@ -1,4 +1,4 @@
-"""Owns the queue of webhook deliveries: its tables, its order, and what was recorded of each attempt."""
+"""Owns the queue of webhook deliveries: its tables, its order, and the record of each attempt. It sends nothing."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import Any
 
 from devstack.kit.store import Store
 
-# A delivery is `new` until the rules were applied, then `queued` or `dropped`; at the end it is `delivered` or `failed`.
-# `account` is the connected account or the instance that the event belongs to.
+# States: `new` until the rules are applied, then `queued` or `dropped`. A `queued` one becomes `delivered` or `failed`.
+# `account` is a Stripe account or the name of a Clerk instance.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS webhook_deliveries (
   id INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, event_type TEXT NOT NULL, object_id TEXT,
@@ -30,7 +30,7 @@ _WAITING = "state IN ('new', 'queued')"
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event for one endpoint. `endpoint` is the number of the endpoint in the configuration."""
+    """One event for one endpoint. `endpoint` is the endpoint's index in the configuration."""
 
     id: int
     event_id: str
@@ -56,7 +56,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One sending. `at` is real time; `status` is None when no answer came."""
+    """One attempt to send. `at` is real time in seconds since 1970; `status` is None if no answer came."""
 
     at: float
     status: int | None
@@ -78,13 +78,13 @@ def enqueue(
     url: str,
     state: str = "new",
 ) -> int:
-    """Stores one delivery, due at `now` (real time), and returns its id. `Deliveries.wake` makes it leave."""
+    """Stores one delivery, due at `now` (real time), and returns its id. `Deliveries.wake` sends it."""
     values = (event_id, event_type, object_id, account, livemode, endpoint, url, state, now, now, 0.0)
     return store.insert_row(_INSERT, *values)
 
 
 class DeliveryQueue:
-    """Every delivery that a stand-in has made. `now` and `due` are real time, in seconds since 1970."""
+    """All deliveries of a stand-in. `now` and `due` are real time, in seconds since 1970."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -94,13 +94,13 @@ class DeliveryQueue:
         return None if row is None else Delivery.from_row(row)
 
     def newest(self, limit: int, **equals: str | None) -> list[Delivery]:
-        """Deliveries, newest first; `equals` compares columns."""
+        """Deliveries whose columns have the values in `equals`, newest first."""
         where = f"WHERE {' AND '.join(f'{name} = ?' for name in equals)}" if equals else ""
         sql = f"SELECT * FROM webhook_deliveries {where} ORDER BY id DESC LIMIT {limit}"  # noqa: S608
         return [Delivery.from_row(row) for row in self._store.rows(sql, *equals.values())]
 
     def waiting(self) -> list[Delivery]:
-        """What has not left yet, in the order in which it will."""
+        """Deliveries that are not sent yet, in the order in which they will be."""
         rows = self._store.rows(f"SELECT * FROM webhook_deliveries WHERE {_WAITING} ORDER BY position, id")  # noqa: S608
         return [Delivery.from_row(row) for row in rows]
 
@@ -115,31 +115,31 @@ class DeliveryQueue:
         return [Attempt(**dict(row)) for row in self._store.rows(sql, delivery_id)]
 
     def is_empty(self, event_id: str | None = None) -> bool:
-        """Whether nothing waits to leave, or nothing of one event."""
+        """Whether no delivery is waiting; with `event_id`, no delivery of that event."""
         sql = f"SELECT 1 FROM webhook_deliveries WHERE (? IS NULL OR event_id = ?) AND {_WAITING}"  # noqa: S608
         return self._store.row(sql, event_id, event_id) is None
 
     def undecided(self) -> list[Delivery]:
-        """What no rule was applied to yet."""
+        """Deliveries to which no rule was applied yet."""
         rows = self._store.rows("SELECT * FROM webhook_deliveries WHERE state = 'new' ORDER BY id")
         return [Delivery.from_row(row) for row in rows]
 
-    def next(self, now: float, *, besides: Collection[int], endpoint: int | None = None) -> Delivery | None:
-        """The first delivery that is due, of one endpoint or of all, but for those under way."""
+    def next(self, now: float, *, excluding: Collection[int], endpoint: int | None = None) -> Delivery | None:
+        """The first delivery that is due, of one endpoint or of all. `excluding` are ids of deliveries in flight."""
         rows = self._store.rows(
             "SELECT * FROM webhook_deliveries WHERE (? IS NULL OR endpoint = ?) AND state = 'queued' AND due <= ?"
             " ORDER BY position, id LIMIT ?",
-            endpoint, endpoint, now, len(besides) + 1,
+            endpoint, endpoint, now, len(excluding) + 1,
         )  # fmt: skip
-        return next((Delivery.from_row(row) for row in rows if row["id"] not in besides), None)
+        return next((Delivery.from_row(row) for row in rows if row["id"] not in excluding), None)
 
-    def next_due(self, endpoint: int, *, besides: Collection[int]) -> float | None:
-        """When the next delivery of an endpoint is due, but for those under way; None when there is none."""
+    def next_due(self, endpoint: int, *, excluding: Collection[int]) -> float | None:
+        """When the next delivery of an endpoint is due, or None. `excluding` are ids of deliveries in flight."""
         rows = self._store.rows(
             "SELECT id, due FROM webhook_deliveries WHERE endpoint = ? AND state = 'queued' ORDER BY due LIMIT ?",
-            endpoint, len(besides) + 1,
+            endpoint, len(excluding) + 1,
         )  # fmt: skip
-        return next((row["due"] for row in rows if row["id"] not in besides), None)
+        return next((row["due"] for row in rows if row["id"] not in excluding), None)
 
     def decide(self, delivery_id: int, state: str, due: float, position: float) -> None:
         sql = "UPDATE webhook_deliveries SET state = ?, due = ?, position = ? WHERE id = ?"
@@ -162,16 +162,16 @@ class DeliveryQueue:
         return made
 
     def put_first(self, delivery_ids: Sequence[int]) -> None:
-        """These leave before everything else, in this order."""
+        """Puts these deliveries before all others, in this order."""
         for position, delivery_id in enumerate(delivery_ids, start=-len(delivery_ids)):
             self._store.run("UPDATE webhook_deliveries SET position = ? WHERE id = ?", position, delivery_id)
 
     def retry_at(self, now: float) -> None:
-        """What waits for its next attempt is due at `now`."""
+        """Makes every queued delivery due at `now`."""
         self._store.run("UPDATE webhook_deliveries SET due = ? WHERE state = 'queued'", now)
 
     def record(self, delivery: Delivery, attempt: Attempt, state: str, due: float) -> None:
-        """Stores an attempt, and what it makes of its delivery."""
+        """Stores an attempt, and the delivery's new state and due time."""
         self._store.run(
             "UPDATE webhook_deliveries SET state = ?, attempts = attempts + 1, due = ?, status = ?, error = ? WHERE id = ?",
             state, due, attempt.status, attempt.error, delivery.id,

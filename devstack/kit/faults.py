@@ -1,4 +1,4 @@
-"""Owns the faults that tests ask for: which calls fail, wait, or take effect and lose their answer. In memory only."""
+"""Owns the faults that tests ask for: which calls fail, wait, or take effect without an answer. They are only in memory."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 
 @dataclass(frozen=True)
 class Fault:
-    """The next `times` calls that match wait `wait_seconds`, then fail with `status`; with None they only wait.
+    """The next `times` matching calls wait `wait_seconds`, then fail with `status`. If `status` is None, they only wait.
 
-    With `after` the call takes effect first, so that only its answer is lost.
+    If `after` is true, the call takes effect before it fails, so that only its answer is lost. `path` is a glob pattern.
     """
 
     path: str
@@ -30,7 +30,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that have not happened yet, in the order in which they were asked for."""
+    """The faults that have not happened yet, in the order in which they were added."""
 
     def __init__(self) -> None:
         self.pending: list[Fault] = []
@@ -42,7 +42,7 @@ class Faults:
         self.pending.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The first fault that matches the call; it is used up by one."""
+        """Returns the first fault that matches the call, and subtracts one from its `times`. None if no fault matches."""
         for index, fault in enumerate(self.pending):
             if fault.matches(method, path):
                 left = replace(fault, times=fault.times - 1)

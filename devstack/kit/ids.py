@@ -1,4 +1,4 @@
-"""Owns random text for identifiers. Each vendor's prefixes and lengths are in its own `ids`."""
+"""Owns random text for identifiers. The prefixes and lengths are in `ids` of each vendor."""
 
 import secrets
 import string
@@ -12,7 +12,7 @@ def random_text(length: int) -> str:
 
 
 def base62(number: int, length: int) -> str:
-    """The number in base 62, filled with zeros to the length."""
+    """The number in base 62, with leading zeros up to `length` characters."""
     text = ""
     for _ in range(length):
         number, digit = divmod(number, 62)

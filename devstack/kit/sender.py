@@ -1,15 +1,15 @@
-"""Owns how an HTTP POST leaves a stand-in: a function that a test may replace by one of its own."""
+"""Owns the function that sends an HTTP POST from a stand-in. A test may replace it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 import httpx
 
-ANSWER_KEPT_CHARACTERS = 500
+ANSWER_LOGGED_CHARACTERS = 500
 
 
 class Answer(NamedTuple):
-    """What the receiver answered; `text` is the beginning of its body, for the log."""
+    """The receiver's answer. `text` is the start of its body, for the log."""
 
     status: int
     text: str = ""
@@ -19,12 +19,12 @@ class Unreachable(Exception):
     """No answer came. The message says why."""
 
 
-# (url, headers, body) -> the status, or an Answer when the log shall keep the text too. Raises Unreachable.
+# (url, headers, body) -> the status, or an Answer if the log shows the text too. Raises Unreachable.
 Sender = Callable[[str, Mapping[str, str], bytes], Awaitable[int | Answer]]
 
 
 class HttpSender:
-    """Sends over the network. It follows no redirect, as the vendors do not."""
+    """Sends over the network. It follows no redirects, as at Stripe and Clerk."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._http = httpx.AsyncClient(timeout=timeout_seconds, trust_env=False, follow_redirects=False)
@@ -34,7 +34,7 @@ class HttpSender:
             response = await self._http.post(url, content=body, headers=dict(headers))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise Unreachable(f"{type(error).__name__}: {error}") from error
-        return Answer(response.status_code, response.text[:ANSWER_KEPT_CHARACTERS])
+        return Answer(response.status_code, response.text[:ANSWER_LOGGED_CHARACTERS])
 
     async def aclose(self) -> None:
         await self._http.aclose()

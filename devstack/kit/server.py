@@ -1,4 +1,4 @@
-"""Owns a stand-in as a program: its arguments, its background work while it serves, and its end."""
+"""Owns a stand-in as a program: its arguments, its background work while it serves, and its shutdown."""
 
 import argparse
 import asyncio
@@ -13,14 +13,14 @@ import uvicorn
 from starlette.applications import Starlette
 
 HOST = "127.0.0.1"
-# How long requests under way may take to end.
+# How long requests in flight may take to end at a shutdown.
 SHUTDOWN_SECONDS = 3
 
 Lifespan = Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]
 
 
 class RunsInBackground(Protocol):
-    """A stand-in that works between requests: it delivers webhooks and fires timers."""
+    """A stand-in with work between requests: webhooks to deliver and timers to fire."""
 
     async def run(self) -> None: ...
 
@@ -28,7 +28,7 @@ class RunsInBackground(Protocol):
 
 
 def lifespan(stand_in: RunsInBackground) -> Lifespan:
-    """Runs the background work as long as a server runs the app. `httpx.ASGITransport` does not start it."""
+    """Runs the background work while a server runs the app. `httpx.ASGITransport` does not start it."""
 
     @contextlib.asynccontextmanager
     async def background(_app: Starlette) -> AsyncGenerator[None]:
@@ -44,7 +44,10 @@ def lifespan(stand_in: RunsInBackground) -> Lifespan:
 
 
 def main(name: str, port: int, create: Callable[[Path, str], Starlette]) -> int:
-    """Serves until stopped. `create` makes the app from a configuration file and the path of the database."""
+    """Serves until stopped, and returns the exit status: 2 if the configuration is wrong.
+
+    `create` makes the app from the configuration file and the path of the database.
+    """
     parser = argparse.ArgumentParser(
         prog=f"python -m devstack.{name}", description=f"A local stand-in for {name.title()}."
     )
@@ -52,7 +55,7 @@ def main(name: str, port: int, create: Callable[[Path, str], Starlette]) -> int:
     parser.add_argument("--port", type=int, default=port)
     parser.add_argument("--host", default=HOST)
     parser.add_argument(
-        "--db", type=Path, default=Path(".dev") / f"{name}.sqlite", help="SQLite file that keeps the state"
+        "--db", type=Path, default=Path(".dev") / f"{name}.sqlite", help="SQLite file that holds the state"
     )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format=f"{name} %(levelname)s %(name)s %(message)s")

@@ -1,4 +1,4 @@
-"""Owns a stand-in's SQLite connection: transactions, statements and settings. The tables of a vendor are the vendor's own."""
+"""Owns a stand-in's SQLite connection: transactions, statements and settings. Each vendor owns its other tables."""
 
 import json
 import sqlite3
@@ -11,13 +11,13 @@ _SCHEMA = "CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEX
 
 
 class Store:
-    """A thin layer over one SQLite connection. One thread at a time uses it."""
+    """One SQLite connection. Only one thread at a time may use it."""
 
     def __init__(self, path: str, *schemas: str) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
-        # A lost write costs nothing here: `make clean-data` starts over.
+        # Writes may be lost if the machine crashes. `make clean-data` then starts over.
         self._db.execute("PRAGMA synchronous = OFF")
         for schema in (_SCHEMA, *schemas):
             self._db.executescript(schema)
@@ -26,11 +26,11 @@ class Store:
         self._db.close()
 
     def snapshot(self) -> bytes:
-        """The whole database, for `restore`."""
+        """The bytes of the whole database, for `restore`."""
         return self._db.serialize()
 
     def restore(self, snapshot: bytes) -> None:
-        """Replaces the database by a snapshot. The new one is in memory."""
+        """Replaces the database by a snapshot. The new database is in memory."""
         self._db.close()
         self._db = sqlite3.connect(IN_MEMORY, isolation_level=None, check_same_thread=False)
         self._db.deserialize(snapshot)
@@ -38,7 +38,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Commits everything or nothing. A transaction inside another one joins it."""
+        """Commits all statements inside it, or none if an exception is raised. Inside another transaction it is part of that one."""
         if self._db.in_transaction:
             yield
             return

@@ -1,4 +1,4 @@
-"""Owns how a stand-in's pages are rendered from its templates."""
+"""Owns the settings with which both stand-ins render their templates."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ def templates(
     *,
     undefined: type[Undefined] = StrictUndefined,
 ) -> Environment:
-    """The templates of a folder. Values are escaped; `undefined` says what a missing one does."""
+    """The templates in a folder. Values are escaped for HTML. `undefined` is Jinja's class for a missing value."""
     made = Environment(
         loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=undefined
     )

@@ -1,1 +1,1 @@
-"""One whole local stack: its workers in workerd, ports, configuration, secrets, demo data, processes and log."""
+"""One local stack: the workers in workerd, its ports, configuration, secrets, demo data, processes and log."""

@@ -1,4 +1,4 @@
-"""HTTP clients of a running stack's services."""
+"""Owns the HTTP clients of a running stack's services."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAXIMUM_CONNECTIONS = 50
 
 
 class Clients:
-    """One shared client for each service, by the name that `url_of` knows."""
+    """One shared client for each service. `url_of` gives the base URL of a service by its name."""
 
     def __init__(self, url_of: Callable[[str], str]) -> None:
         self._url_of = url_of
@@ -25,7 +25,7 @@ class Clients:
             self._shared[service] = httpx.Client(
                 base_url=self._url_of(service),
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                # A worker that starts anew closes its connections: an idle one must not be used again.
+                # A restarted worker closes its connections, so an idle connection must not be used again.
                 limits=httpx.Limits(max_connections=MAXIMUM_CONNECTIONS, max_keepalive_connections=0),
                 timeout=TIMEOUT_SECONDS,
                 trust_env=False,
@@ -37,7 +37,7 @@ class Clients:
         return httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, trust_env=False)
 
     def at_once(self, requests: Sequence[httpx.Request]) -> list[httpx.Response]:
-        """Sends all requests at the same time, over a bounded number of connections; their answers, in the same order."""
+        """Sends all requests at the same time, over MAXIMUM_CONNECTIONS at most. Returns their answers in the same order."""
 
         async def run() -> list[httpx.Response]:
             limits = httpx.Limits(max_connections=MAXIMUM_CONNECTIONS)

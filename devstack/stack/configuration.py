@@ -1,4 +1,4 @@
-"""Owns the configuration of each service of a local stack: the committed settings, then local addresses and secrets."""
+"""Owns the configuration of each service of a local stack: the committed settings, with local addresses and secrets."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 from dotenv import dotenv_values
 
+from deploy.paths import ROOT, SHARED, WORKERS, worker_folder
 from deploy.vendor import libraries, load_toml, vendor
-from devstack.paths import ROOT, SHARED, WORKERS, worker_folder
 from devstack.stack.ports import HOST, Ports
 from devstack.stack.secrets import Secrets
 from devstack.stack.workerd.runtime import DEVELOPMENT_FLAG
 
 RUNTIME = Path(__file__).parent / "workerd"
 OVERRIDES = ROOT / ".dev.vars"
-# The instances of Clerk: name, the prefix of its settings, the mode of its keys.
+# The Clerk instances: name, prefix of the settings, mode of the keys.
 CLERK_INSTANCES = (
     ("developers", "CLERK_DEVELOPERS", "test"),
     ("endUsersTest", "CLERK_END_USERS_TEST", "test"),
@@ -29,14 +29,14 @@ CLERK_PATHS = {"developers": "developers", "endUsersTest": "end-users-test", "en
 
 
 def read_overrides() -> dict[str, str]:
-    """The settings in `.dev.vars`, where a developer may put keys of real services. Empty without the file."""
+    """The settings in `.dev.vars`, where a developer may put keys of the real Stripe and Clerk. Empty if there is no file."""
     found = dotenv_values(OVERRIDES, interpolate=False)
     return {name: value for name, value in found.items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """The configuration of a stack. It is complete before anything runs."""
+    """The configuration of a stack. Only `platform_price_id` is empty until the demo data exist."""
 
     folder: Path
     ports: Ports
@@ -46,16 +46,16 @@ class Configuration:
     debug_round_trips: bool
     reload_on_save: bool
     overrides: Mapping[str, str]
-    reloads: bool = True
-    """Whether workers load the sources themselves, and not the files of an upload."""
-    side_door: bool = True
-    """Whether workers run behind `local_entry.py`, with its routes for tests. Without it they run as in production."""
+    from_sources: bool = True
+    """Whether workers load the sources in `shared/`. If not, they load the files that an upload to Cloudflare has."""
+    test_routes: bool = True
+    """Whether workers run behind `local_entry.py`, with its routes for tests. If not, they run as in production."""
 
     def url(self, service: str) -> str:
         return f"http://localhost:{self.ports.of(service)}"
 
-    def plays(self, vendor: str) -> bool:
-        """Whether the stand-in plays this vendor. Keys in the overrides select the real one."""
+    def uses_stand_in(self, vendor: str) -> bool:
+        """Whether `stripe` or `clerk` is the stand-in. Keys in the overrides select the real service."""
         return {"stripe": "STRIPE_SECRET_KEY_TEST", "clerk": "CLERK_DEVELOPERS_SECRET_KEY"}[
             vendor
         ] not in self.overrides
@@ -64,7 +64,7 @@ class Configuration:
         return f"{self.url('clerk')}/{CLERK_PATHS[instance]}"
 
     def clerk_publishable_key(self, instance: str, mode: str) -> str:
-        """The mode, then the host of the instance's Frontend API in base64, as Clerk makes its keys."""
+        """The publishable key, in Clerk's format: the mode, then the host of the instance's Frontend API in base64."""
         name = CLERK_PATHS[instance]
         host = f"{name}.clerk.accounts.dev" if mode == "test" else f"clerk.{name}.example.com"
         return f"pk_{mode}_" + base64.b64encode(f"{host}$".encode()).decode().rstrip("=")
@@ -79,7 +79,7 @@ class Configuration:
         }[instance]
 
     def variables(self, committed: dict[str, str]) -> dict[str, str]:
-        """A worker's vars and secrets. The overrides win over the local ones, and those over wrangler.toml."""
+        """A worker's vars and secrets. `committed` are those in wrangler.toml; local ones replace them, and overrides replace both."""
         local = {
             "FRONTEND_URL": self.url("frontend"),
             "API_MULTI_URL": self.url("api-multi"),
@@ -93,9 +93,9 @@ class Configuration:
             "ENCRYPTION_KEYS": self.secrets.encryption_keys,
             "SIGNING_SECRET": self.secrets.signing_secret,
         }
-        if self.plays("stripe"):
+        if self.uses_stand_in("stripe"):
             local |= self._stripe_variables()
-        if self.plays("clerk"):
+        if self.uses_stand_in("clerk"):
             local |= self._clerk_variables()
         return {**committed, **local, **self.overrides}
 
@@ -146,7 +146,7 @@ class Configuration:
                 }
                 for entry in committed["ratelimits"]
             },
-            "main": "local_entry.py" if self.side_door else "entry.py",
+            "main": "local_entry.py" if self.test_routes else "entry.py",
             "sources": [
                 {"folder": str(RUNTIME / "worker")},
                 {"folder": str(folder / "src")},
@@ -155,8 +155,8 @@ class Configuration:
         }
 
     def _vendored(self, worker: str) -> list[dict[str, str]]:
-        """The folders of vendored modules: exactly what would be uploaded, or with `reloads` the sources themselves."""
-        if self.reloads:
+        """The folders of vendored modules: the sources if `from_sources`, else a copy of exactly what an upload has."""
+        if self.from_sources:
             return [
                 {"folder": str(libraries(worker)), "prefix": "python_modules"},
                 {"folder": str(SHARED / "dream"), "prefix": "python_modules/dream"},
@@ -165,8 +165,8 @@ class Configuration:
         vendor(worker, upload)
         return [{"folder": str(upload), "prefix": "python_modules"}]
 
-    def workers(self, beside: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-        """The configuration of `workerd/workers.mjs`. Workers in `beside` run in the same workerd."""
+    def workers(self, extra_workers: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+        """The configuration of `workerd/workers.mjs`. `extra_workers` run in the same workerd."""
         return {
             "host": HOST,
             "controlPort": self.ports.control,
@@ -175,7 +175,7 @@ class Configuration:
             "watch": [str(SHARED / "dream"), *(str(worker_folder(name) / "src") for name in WORKERS)]
             if self.reload_on_save
             else [],
-            "workers": [*(self.worker(name) for name in WORKERS), *beside],
+            "workers": [*(self.worker(name) for name in WORKERS), *extra_workers],
         }
 
     def stripe(self) -> dict[str, Any]:
@@ -226,7 +226,7 @@ class Configuration:
         }
 
     def addresses(self) -> dict[str, Any]:
-        """The part of `stack.json` that is known before anything runs."""
+        """The part of `stack.json` that is known before a service runs."""
         secrets = self.secrets
         return {
             "apiMulti": self.url("api-multi"),

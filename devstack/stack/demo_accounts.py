@@ -1,4 +1,4 @@
-"""Owns the demo developer's accounts at the vendors: a Clerk user, and a connected Stripe account with prices."""
+"""Owns the demo developer's accounts at the stand-ins: a Clerk user, and a connected Stripe account with prices."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class PricedAt:
 
 
 class DemoAccounts:
-    """Creates what the demo needs at the stand-ins. It creates nothing at a real vendor."""
+    """Creates the accounts at the stand-ins. It creates nothing at the real Stripe or Clerk."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
-        self._at_stripe = configuration.plays("stripe")
-        self._at_clerk = configuration.plays("clerk")
+        self._at_stripe = configuration.uses_stand_in("stripe")
+        self._at_clerk = configuration.uses_stand_in("clerk")
         self._client = stripe.StripeClient(
             configuration.secrets.stripe_test, base_addresses={"api": configuration.url("stripe")}
         )
@@ -45,7 +45,7 @@ class DemoAccounts:
             _post(f"{self._configuration.url('stripe')}/_devstack/accounts", body)
 
     def platform_price(self) -> str:
-        """Creates the price of the platform's own plan. Returns an empty id with the real Stripe."""
+        """Creates the price that developers pay for dream-api. Returns its id, empty at the real Stripe."""
         if not self._at_stripe:
             return ""
         product = self._client.v1.products.create({"name": "dream-api"})
@@ -60,7 +60,7 @@ class DemoAccounts:
         return price.id
 
     def prices(self, account_id: str, tiers: Sequence[dict[str, Any]], *, recurring: bool) -> list[PricedAt | None]:
-        """Creates a product and a price on the connected account for each tier that is not free."""
+        """Creates a product and a price on the connected account for each tier that is not free; None for the others."""
         return [
             self._price(account_id, tier, recurring=recurring) if self._at_stripe and tier["price"] else None
             for tier in tiers

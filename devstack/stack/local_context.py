@@ -1,4 +1,4 @@
-"""Owns a `Context` under CPython, for programs here that seal as the workers do. It has no storage and no network."""
+"""Owns a `Context` under CPython, for programs that seal secret keys as the workers do. It has no storage and no network."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class OpenSslCryptography:
         try:
             return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated_data)
         except InvalidTag as error:
-            raise ValueError("sealed with another key, or for another purpose") from error
+            raise ValueError("the text was sealed with another key or for another purpose") from error
 
 
 def sealing_context(settings: Mapping[str, str]) -> Context:
-    """A context that can seal and open, and nothing else."""
+    """A context that can seal and open secret keys. Every other binding is None."""
     nothing = cast(Any, None)
     return Context(
         db=nothing,

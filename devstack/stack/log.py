@@ -1,4 +1,4 @@
-"""Owns the log of a stack: every line of every service, after the name of the service."""
+"""Owns the log of a stack: each line of each service, with the time and the name of the service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class Log:
-    """Appends each line to a file. `show` is given each line too."""
+    """Appends each line to a file. `show` is called with each line too."""
 
     def __init__(self, file: Path, show: Callable[[str], None] | None = None) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Owns local migrations: it applies `migrations/*.sql` to D1 and records them as `wrangler d1 migrations apply` does.
+"""Owns local migrations: applies `migrations/*.sql` to D1 and records them as `wrangler d1 migrations apply` does.
 
-The database is the SQLite file that Miniflare keeps for the binding. It is only written here while no worker runs.
+The database is the SQLite file that Miniflare has for the binding. This module writes to it only while no worker runs.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import hmac
 import sqlite3
 from pathlib import Path
 
-from devstack.paths import ROOT
+from deploy.paths import ROOT
 
 FOLDER = ROOT / "migrations"
 DATABASE = "dream"
-# Miniflare keeps a D1 database in a Durable Object of this class, and names the file after the object's id.
+# Miniflare stores a D1 database in a Durable Object of this class. The file is named after the object's id.
 OBJECT_CLASS = "miniflare-D1DatabaseObject"
 
 LEDGER = """
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS d1_migrations (
 
 
 def database_file(persist: Path) -> Path:
-    """The file of the local D1 database inside a stack's storage folder."""
+    """The file of the local D1 database. `persist` is the stack's storage folder."""
     key = hashlib.sha256(OBJECT_CLASS.encode()).digest()
     name = hmac.digest(key, DATABASE.encode(), "sha256")[:16]
     object_id = (name + hmac.digest(key, name, "sha256")[:16]).hex()
@@ -35,7 +35,7 @@ def database_file(persist: Path) -> Path:
 
 
 def apply(file: Path) -> list[str]:
-    """Applies the missing migrations, each in one transaction, and returns their names."""
+    """Applies the missing migrations, each in one transaction, and returns their names. Raises RuntimeError if one fails."""
     file.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(file, isolation_level=None)
     try:

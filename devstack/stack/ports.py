@@ -1,4 +1,4 @@
-"""Owns the port of each service, and the check that it is free."""
+"""Owns the port of each service, and the check that the port is free."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Ports:
                     probe.bind((HOST, port))
                 except OSError as error:
                     raise PortTaken(
-                        f"port {port}, wanted by {service.replace('_', '-')}, is taken. Stop what listens there "
-                        f"(lsof -i :{port}; make down, if it is this stack), or set DREAM_PORT_OFFSET={_offset() + 100}."
+                        f"port {port} of {service.replace('_', '-')} is in use. Run `make down` if a stack uses it; else find the "
+                        f"program with `lsof -i :{port}` and stop it, or set DREAM_PORT_OFFSET={_offset() + 100}."
                     ) from error
 
 

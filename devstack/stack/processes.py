@@ -1,4 +1,4 @@
-"""Owns how processes of a stack are found and ended, also those that a killed program left behind."""
+"""Finds and ends the processes of a stack, also those whose parent was killed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STOP_SECONDS = 10.0
 
 
 def command_of(pid: int) -> list[str]:
-    """The command line of a running process, empty when it has ended."""
+    """The command line of a running process; empty if it has ended."""
     try:
         process = psutil.Process(pid)
         return [] if process.status() == psutil.STATUS_ZOMBIE else process.cmdline()
@@ -20,7 +20,7 @@ def command_of(pid: int) -> list[str]:
 
 
 def end_group(group: int) -> None:
-    """Ends every process of a process group: asks first, kills what is still there after `STOP_SECONDS`."""
+    """Ends all processes of a group: sends SIGTERM, then SIGKILL to those that still run after STOP_SECONDS."""
     asked = _of_group(group)
     for process in asked:
         with suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""Owns the resealing of stored secret keys under a new encryption key. The scheduled job of production does the work."""
+"""Reseals stored secret keys with a new encryption key, by running the same scheduled job as in production."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from devstack.stack.ports import HOST, Ports
 
 RUNS = 200
-"""More than enough: each run of the schedule reseals some hundreds of keys."""
+"""The maximum number of runs. Each run reseals some hundreds of keys."""
 
 
 def reseal(addresses: dict[str, Any], ports: Ports) -> tuple[int, int]:
     """Runs the job until it is done, and returns how many keys it checked and how many it resealed.
 
-    `addresses` are those in `stack.json`. Raises RuntimeError.
+    `addresses` is the content of `stack.json`. Raises RuntimeError if the job is not done after RUNS runs.
     """
     before = _runs(ports)
     for _ in range(RUNS):
@@ -23,11 +23,11 @@ def reseal(addresses: dict[str, Any], ports: Ports) -> tuple[int, int]:
         new = [row for name, row in _runs(ports).items() if name not in before and row["finishedAt"]]
         if new:
             return new[0]["checked"], new[0]["repaired"]
-    raise RuntimeError("not every key was resealed; the reason is in the log")
+    raise RuntimeError("not all keys were resealed; read the end of dev.log for the reason")
 
 
 def _runs(ports: Ports) -> dict[str, dict[str, Any]]:
-    """The runs of the job by name. A name has the date and the id of the encryption key."""
+    """The runs of the job by name. The name contains the date and the id of the encryption key."""
     query: dict[str, Any] = {"sql": "SELECT * FROM nightly_runs WHERE job = 'sealed_keys'", "params": []}
     rows = _post(f"http://{HOST}:{ports.control}/d1", query)["results"]
     return {row["run"]: row for row in rows}

@@ -1,4 +1,4 @@
-"""Owns the secrets of a local stack: created once, stored in its folder, of no use anywhere else."""
+"""Owns the secrets of a local stack: created once and stored in its folder. They are valid in this stack only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def new_encryption_key() -> str:
 
 @dataclass(frozen=True)
 class Secrets:
-    """The keys that a developer copies from the vendors' dashboards, and the workers' own secrets."""
+    """Keys of the kind that a developer copies from the dashboards of Stripe and Clerk, and the workers' own secrets."""
 
     stripe_test: str
     stripe_live: str
@@ -83,5 +83,5 @@ class Secrets:
         file.write_text(json.dumps(asdict(self), indent=2))
 
     def with_new_encryption_key(self) -> Secrets:
-        """The same secrets with a new key in front. It seals from now on; the older keys still open."""
+        """The same secrets with a new encryption key in front. The new key seals; the older keys still open."""
         return replace(self, encryption_keys=f"{new_encryption_key()},{self.encryption_keys}")

@@ -1,6 +1,6 @@
 """Owns the demo data: a developer with one `saas` and one `store` project. Inserting them twice changes nothing.
 
-It writes to D1's file while no worker runs, and keeps the plain keys in the stack's folder, where `make dev` reads them.
+It writes to D1's file while no worker runs. It writes the plain keys to the stack's folder, where `make dev` reads them.
 """
 
 from __future__ import annotations

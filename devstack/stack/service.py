@@ -1,4 +1,4 @@
-"""Owns one process of a stack: it starts it, writes its output to the log, and stops it with all that it started."""
+"""Owns one process of a stack: starts it, writes its output to the log, and stops it with its child processes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from devstack.paths import NODE, ROOT
+from deploy.paths import NODE, ROOT
 from devstack.stack.log import Log
 from devstack.stack.processes import STOP_SECONDS, end_group
 
 
 class Service:
-    """A child process in a process group of its own, so that stopping it leaves nothing behind."""
+    """A process in a process group of its own. Stopping it ends the whole group."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Service:
             self.command,
             cwd=folder,
             env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", **(environment or {})},
-            # The input ends when the stack is gone, however it died. A service that reads it then stops.
+            # This input ends when the stack's process ends, even if it is killed. A service that reads it can then stop.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -56,7 +56,7 @@ class Service:
             log.write(self.name, line.decode(errors="replace").rstrip())
 
     def stop(self) -> None:
-        """Asks the process to stop, kills it after `STOP_SECONDS`, and waits until its whole group has ended."""
+        """Sends SIGTERM, after STOP_SECONDS SIGKILL, and waits until the whole process group has ended."""
         if self.is_running:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):

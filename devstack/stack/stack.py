@@ -1,4 +1,4 @@
-"""Owns one local stack: the stand-ins, the four workers in one workerd, the dashboard. `make` and the tests use it."""
+"""Owns one local stack: starts and stops the stand-ins, the four workers in one workerd, and the dashboard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from devstack.paths import NODE, ROOT
+from deploy.paths import NODE, ROOT
 from devstack.stack import migrations, seed
 from devstack.stack.clients import Clients
 from devstack.stack.configuration import RUNTIME, Configuration
@@ -24,7 +24,7 @@ from devstack.stack.log import Log
 from devstack.stack.ports import HOST, Ports
 from devstack.stack.secrets import Secrets
 from devstack.stack.service import Service
-from devstack.stack.workerd import runtime as workerd
+from devstack.stack.workerd import runtime
 
 BOOT_SECONDS = 180.0
 FRONTEND = ROOT / "frontend"
@@ -32,11 +32,11 @@ STAND_INS = ("stripe", "clerk")
 
 
 class StackError(Exception):
-    """A stack did not start. The message says which service, and why."""
+    """A stack did not start, or a service failed. The message names the service and the reason."""
 
 
 def ignore(_text: str) -> None:
-    """Prints nothing."""
+    """The default of `say`: prints nothing."""
 
 
 class Stack:
@@ -51,8 +51,8 @@ class Stack:
         debug_round_trips: bool = True,
         reload_on_save: bool = True,
         frontend: bool = True,
-        reloads: bool = False,
-        side_door: bool = True,
+        from_sources: bool = False,
+        test_routes: bool = True,
         overrides: Mapping[str, str] | None = None,
         keep_on_failure: bool = False,
         say: Callable[[str], None] = ignore,
@@ -68,13 +68,13 @@ class Stack:
             debug_round_trips=debug_round_trips,
             reload_on_save=reload_on_save,
             overrides=overrides or {},
-            reloads=reloads,
-            side_door=side_door,
+            from_sources=from_sources,
+            test_routes=test_routes,
         )
         self.state: dict[str, Any] = {}
         self.services: list[Service] = []
-        self.beside: Callable[[], list[dict[str, Any]]] = list
-        """Returns the configuration of further workers in the same workerd. It is called once the demo data exist."""
+        self.extra_workers: Callable[[], list[dict[str, Any]]] = list
+        """Returns the configuration of further workers for the same workerd. It is called when the demo data exist."""
         self._frontend = frontend and (FRONTEND / "package.json").exists()
         self._keep_on_failure = keep_on_failure
         self._say = say
@@ -94,7 +94,7 @@ class Stack:
 
     @property
     def d1_path(self) -> Path:
-        """The SQLite file of D1. Read it freely; write to it through `d1` while workers run."""
+        """The SQLite file of D1. While workers run, write to it only with `d1`."""
         return migrations.database_file(self.folder / "storage")
 
     def url(self, service: str) -> str:
@@ -104,20 +104,23 @@ class Stack:
     # Starting and stopping
 
     def start(self) -> dict[str, Any]:
-        """Starts everything and returns what is in `stack.json`. Raises StackError or PortTaken; then nothing runs."""
+        """Starts all services and returns the content of `stack.json`.
+
+        Raises StackError, PortTaken or RuntimeError. Then no service runs.
+        """
         self.configuration.ports.check()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._log = Log(self.log_path, self._show)
         try:
-            runtime = workerd.prepare(self._say)
+            workerd = runtime.prepare(self._say)
             applied = migrations.apply(self.d1_path)
             self._say(f"database ready ({len(applied)} migrations applied)")
             self._start_stand_ins()
-            # The workers are not there yet to receive webhooks.
-            self._tell_stand_ins("webhooks/pause")
+            # The workers do not run yet, so they cannot receive webhooks.
+            self._control_stand_ins("webhooks/pause")
             self._prepare_data()
-            self._start_workers(runtime)
-            self._tell_stand_ins("webhooks/resume")
+            self._start_workers(workerd)
+            self._control_stand_ins("webhooks/resume")
             if self._frontend:
                 self._start_frontend()
         except BaseException:
@@ -148,7 +151,7 @@ class Stack:
         return service
 
     def _record_processes(self) -> None:
-        """Records the running processes, so that `make down` finds them if this program is killed."""
+        """Writes the running processes to a file. `make down` reads it if this program was killed."""
         file = self.folder / "processes.json"
         if not self.services:
             file.unlink(missing_ok=True)
@@ -163,7 +166,7 @@ class Stack:
 
     def _start_stand_ins(self) -> None:
         for name, value in (("stripe", self.configuration.stripe()), ("clerk", self.configuration.clerk())):
-            if not self.configuration.plays(name):
+            if not self.configuration.uses_stand_in(name):
                 continue
             file = self._configure(name, value)
             port = str(self.configuration.ports.of(name))
@@ -172,7 +175,7 @@ class Stack:
         for service in self.services:
             self._wait_for(service, f"{self.url(service.name)}/")
 
-    def _tell_stand_ins(self, control: str) -> None:
+    def _control_stand_ins(self, control: str) -> None:
         for service in self.services:
             if service.name in STAND_INS:
                 _fetch_json(f"{self.url(service.name)}/_devstack/{control}", {})
@@ -183,11 +186,11 @@ class Stack:
         self.configuration = replace(self.configuration, platform_price_id=seeded.platform_price_id)
         self.state = {**self.configuration.addresses(), "demo": seeded.demo}
 
-    def _start_workers(self, runtime: workerd.Runtime) -> None:
+    def _start_workers(self, workerd: Path) -> None:
         self._say("starting four Python Workers in one workerd")
-        file = self._configure("workers", self.configuration.workers(self.beside()))
+        file = self._configure("workers", self.configuration.workers(self.extra_workers()))
         environment = {
-            "MINIFLARE_WORKERD_PATH": str(runtime.workerd),
+            "MINIFLARE_WORKERD_PATH": str(workerd),
             "WORKERD_PID_FILE": str(self.folder / "workerd.pid"),
             "CLOUDFLARE_CF_FETCH_ENABLED": "false",
             "WRANGLER_SEND_METRICS": "false",
@@ -196,7 +199,7 @@ class Stack:
         self._wait_for_workers(service)
 
     def frontend_variables(self) -> dict[str, str]:
-        """The environment variables of a build of the dashboard."""
+        """The environment variables for a build of the dashboard."""
         return {
             "VITE_API_MULTI_URL": self.url("api-multi"),
             "VITE_FRONT_AUTH_API_URL": self.url("front-auth-api"),
@@ -209,7 +212,7 @@ class Stack:
     def _start_frontend(self) -> None:
         vite = FRONTEND / "node_modules" / "vite" / "bin" / "vite.js"
         if not vite.exists():
-            raise StackError("the dashboard's packages are missing; run make install")
+            raise StackError("the dashboard's packages are missing. Run `make install`.")
         port = str(self.configuration.ports.frontend)
         command: list[str | Path] = [NODE, vite, "--host", HOST, "--port", port, "--strictPort"]
         service = self._run("frontend", command, folder=FRONTEND, environment=self.frontend_variables())
@@ -218,11 +221,11 @@ class Stack:
     # Waiting
 
     def _wait_for(self, service: Service, url: str) -> None:
-        """Waits until a URL answers, whatever the status."""
+        """Waits until a URL answers with any status. Raises StackError."""
         deadline = time.monotonic() + BOOT_SECONDS
         while not _answers(url):
             if not service.is_running:
-                raise StackError(f"{service.name} stopped while starting; read the end of {self.log_path}")
+                raise StackError(f"{service.name} stopped while starting. Read the end of {self.log_path}.")
             if time.monotonic() > deadline:
                 raise StackError(f"{service.name} did not answer on {url} within {BOOT_SECONDS:.0f} s")
             time.sleep(0.05)
@@ -231,7 +234,7 @@ class Stack:
         deadline = time.monotonic() + BOOT_SECONDS
         while (status := self.workers_status())["state"] != "ready":
             if not service.is_running:
-                raise StackError(f"the workers stopped while starting; read the end of {self.log_path}")
+                raise StackError(f"the workers stopped while starting. Read the end of {self.log_path}.")
             if status["state"] == "failed" and not self._keep_on_failure:
                 raise StackError(f"the workers did not start: {status['message']}")
             if time.monotonic() > deadline:
@@ -241,14 +244,14 @@ class Stack:
     # The workers while they run
 
     def workers_status(self) -> dict[str, Any]:
-        """State (`starting`, `ready`, `failed`, `died`), pid of workerd, generation (counts the starts), message."""
+        """`state` (`starting`, `ready`, `failed` or `died`), `pid` of workerd, `generation` (number of starts), and `message`."""
         try:
             return self._control("/status")
         except OSError:
             return {"state": "starting", "pid": None, "generation": 0, "message": None}
 
     def restart_workers(self) -> None:
-        """Restarts workerd. Its memory is lost; D1, KV and R2 stay."""
+        """Restarts workerd. It loses its memory; D1, KV and R2 stay."""
         self._control("/restart")
         self._wait_for_workers(self._workers())
 
@@ -259,35 +262,35 @@ class Stack:
         deadline = time.monotonic() + BOOT_SECONDS
         while self.workers_status()["generation"] == status["generation"]:
             if time.monotonic() > deadline:
-                raise StackError("workerd did not come back after it was killed")
+                raise StackError("workerd did not start again after it was killed")
             time.sleep(0.05)
         self._wait_for_workers(self._workers())
 
     def d1(self, sql: str, *params: str | int | None) -> list[dict[str, Any]]:
-        """Runs one statement on the workers' D1 and returns its rows."""
+        """Runs one SQL statement on the workers' D1 and returns its rows."""
         return self._control("/d1", {"sql": sql, "params": params})["results"]
 
     def http(self, service: str) -> httpx.Client:
-        """A client of one service, shared by all callers. It keeps no cookies. The stack closes it."""
+        """The shared client of one service. It stores no cookies. The stack closes it."""
         return self._clients.shared(service)
 
     def client(self, base_url: str = "") -> httpx.Client:
-        """A new client that keeps cookies as a browser does. The caller closes it."""
+        """A new client that stores cookies as a browser does. The caller closes it."""
         return self._clients.new(base_url)
 
     def at_once(self, requests: Sequence[httpx.Request]) -> list[httpx.Response]:
-        """Sends all requests at the same time; their answers, in the same order."""
+        """Sends all requests at the same time. Returns their answers in the same order."""
         return self._clients.at_once(requests)
 
     def deliver(self, patience_seconds: int = 60) -> None:
-        """Returns when Stripe and Clerk have delivered every webhook. Deliveries that wait for a retry are sent now."""
+        """Returns when Stripe and Clerk have delivered every webhook. Waiting retries are sent now. Raises StackError."""
         stripe, clerk = self.http("stripe"), self.http("clerk")
         stripe.post("/_devstack/webhooks/retry", json={}).raise_for_status()
         waited = stripe.get(
             "/_devstack/webhooks/idle", params={"timeout": patience_seconds}, timeout=patience_seconds + 10
         )
         if not waited.json()["idle"]:
-            raise StackError(f"Stripe still delivers: {waited.text}")
+            raise StackError(f"webhooks of Stripe are not delivered after {patience_seconds} s: {waited.text}")
         if not clerk.get("/_devstack/webhooks").json()["paused"]:
             wanted = {"timeoutSeconds": patience_seconds}
             clerk.post("/_devstack/webhooks/wait-idle", json=wanted, timeout=patience_seconds + 10).raise_for_status()
@@ -304,7 +307,7 @@ class Stack:
 
 
 def clean(folder: Path) -> None:
-    """Deletes what a stack stored: databases, keys, logs."""
+    """Deletes all that a stack stored: databases, keys and logs."""
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,7 +1,7 @@
-"""`python -m devstack.stack.tethered MODULE ARGUMENTS...` runs a module that ends with the program that started it.
+"""`python -m devstack.stack.tethered MODULE ARGUMENTS...` runs a module until its parent process ends.
 
-A stack holds the other end of its services' standard input. However the stack dies, the input ends then, and this tells
-the service to stop as Ctrl-C would have.
+The parent (a stack) holds the other end of this process's standard input. When the parent ends, even if it is killed, the
+input ends too. This process then sends itself SIGTERM.
 """
 
 from __future__ import annotations

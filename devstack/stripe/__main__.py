@@ -1,4 +1,4 @@
-"""`python -m devstack.stripe --config FILE --port N --db FILE` serves the stand-in until it is stopped."""
+"""`python -m devstack.stripe --config FILE --port N --db FILE` runs the stand-in until it is stopped."""
 
 import sys
 from pathlib import Path

@@ -1,15 +1,17 @@
-"""Owns accounts: the platform's own and those that can connect to it. An account belongs to no mode."""
+"""Owns accounts: the platform's own, and those that can connect to it. An account is the same in test and live mode."""
 
 from devstack.stripe.ids import new_id
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.store import StripeStore, Tenant
 
+# Accounts are stored under this tenant, because they belong to neither mode.
 EVERYWHERE = Tenant("", False)
 
 
 def build(
     store: StripeStore, now: int, *, email: str, name: str, account_id: str | None = None, country: str = "US"
 ) -> Json:
+    """Creates and stores an account that can take charges at once. `now` is in seconds since 1970."""
     account: Json = {
         "id": account_id or new_id("account"),
         "object": "account",

@@ -1,4 +1,7 @@
-"""Owns the API's front door: key, account, version, route, parameters, idempotency, the answer's headers."""
+"""Answers each call to the API: checks key, account, version, route and parameters, and handles idempotency.
+
+What a call does is in `resources`.
+"""
 
 import base64
 import json
@@ -27,13 +30,14 @@ _ACCOUNT = re.compile(r"^acct_[A-Za-z0-9]+$")
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose key it is and on whose account it acts."""
+    """Who calls: the API key, and the account and mode on which it acts."""
 
     tenant: Tenant
     key: str
 
 
 def authenticate(stand_in: StandIn, request: Request) -> Caller:
+    """The caller, from `Authorization` and `Stripe-Account`. Raises StripeFault 401 or 403."""
     key = _key(request.headers.get("authorization", ""))
     tenant = _tenant_of(stand_in, key)
     wanted = request.headers.get("stripe-account")
@@ -79,7 +83,7 @@ def _tenant_of(stand_in: StandIn, key: str) -> Tenant:
 
 
 def _may_use(stand_in: StandIn, tenant: Tenant, account: str) -> bool:
-    """A live link also opens the account's test data; a test link does not open its live data."""
+    """Whether the platform may act on a connected account. A live connection also gives access to the account's test data."""
     if tenant.account != stand_in.config.platform_account:
         return False
     rows = stand_in.store.rows("SELECT livemode FROM connections WHERE account = ?", account)
@@ -87,6 +91,7 @@ def _may_use(stand_in: StandIn, tenant: Tenant, account: str) -> bool:
 
 
 async def answer(stand_in: StandIn, request: Request) -> Response:
+    """Answers one call and records it for the controls."""
     request_id = new_id("request")
     method, path = request.method, request.url.path
     caller: Caller | None = None
@@ -145,7 +150,7 @@ def _response(
 
 @dataclass(frozen=True)
 class _Run:
-    """One call that is ready to take effect."""
+    """One call, authenticated and matched to its route."""
 
     stand_in: StandIn
     tenant: Tenant
@@ -156,7 +161,7 @@ class _Run:
     expansions: list[str]
 
     def checked(self) -> Json:
-        """The typed parameters. Stripe keeps no idempotent answer for what fails here."""
+        """The parameters with their types. Raises StripeFault. Stripe stores no idempotent answer for a call that fails here."""
         return parameters.read(self.params, self.route.params, self.route.handles)
 
     def execute(self, checked: Json) -> tuple[int, str]:
@@ -168,39 +173,39 @@ class _Run:
             return exc.status, json.dumps(exc.body(self.tenant.livemode, self.cause.request_id or ""), indent=2)
         return 200, json.dumps(result, indent=2)
 
-    async def answer(self, fault: Fault | None, keep: Callable[[int, str], None] | None = None) -> tuple[int, str]:
-        """Status and body. `keep` is told the answer of a call that took effect, even when a fault loses it."""
+    async def answer(self, fault: Fault | None, save: Callable[[int, str], None] | None = None) -> tuple[int, str]:
+        """Status and body. `save` is called with the answer of a call that took effect, also if a fault replaces that answer."""
         if fault:
             await fault.wait()
         fails = fault is not None and fault.status is not None
         if fault and fails and not fault.after:
-            return self.broken(fault)
+            return self.failure(fault)
         status, body = self.execute(self.checked())
-        if keep:
-            keep(status, body)
-        return self.broken(fault) if fault and fails else (status, body)
+        if save:
+            save(status, body)
+        return self.failure(fault) if fault and fails else (status, body)
 
-    def broken(self, fault: Fault) -> tuple[int, str]:
+    def failure(self, fault: Fault) -> tuple[int, str]:
         status = fault.status or 500
         kind = "invalid_request_error" if status < 500 else "api_error"
         code = fault.code or ("rate_limit" if status == 429 else None)
-        made = errors.StripeFault(status, "The local stand-in was asked to fail this call.", kind=kind, code=code)
+        made = errors.StripeFault(status, "A control of the local stand-in made this call fail.", kind=kind, code=code)
         return status, json.dumps(made.body(self.tenant.livemode, self.cause.request_id or ""), indent=2)
 
 
 async def _once(stand_in: StandIn, run: _Run, key: str, path: str, fault: Fault | None) -> tuple[int, str, str, bool]:
-    """Runs the call unless its key already has an answer: (status, body, request id, replayed)."""
+    """Runs the call, unless its idempotency key already has an answer. Returns (status, body, request id, replayed)."""
     own_id = run.cause.request_id or ""
-    print_ = idempotency.fingerprint(run.route.method, path, run.params)
-    kept = stand_in.idempotency.begin(run.tenant, key, path, print_)
-    if kept is not None:
-        return kept.status, kept.body, kept.request_id, True
+    fingerprint = idempotency.fingerprint(run.route.method, path, run.params)
+    saved = stand_in.idempotency.begin(run.tenant, key, path, fingerprint)
+    if saved is not None:
+        return saved.status, saved.body, saved.request_id, True
     try:
 
-        def keep(status: int, body: str) -> None:
-            stand_in.idempotency.keep(run.tenant, key, path, print_, idempotency.Answer(status, body, own_id))
+        def save(status: int, body: str) -> None:
+            stand_in.idempotency.save(run.tenant, key, path, fingerprint, idempotency.Answer(status, body, own_id))
 
-        status, body = await run.answer(fault, keep)
+        status, body = await run.answer(fault, save)
         return status, body, own_id, False
     finally:
         stand_in.idempotency.finish(run.tenant, key)
@@ -209,7 +214,7 @@ async def _once(stand_in: StandIn, run: _Run, key: str, path: str, fault: Fault 
 def _check_version(request: Request) -> None:
     version = request.headers.get("stripe-version", API_VERSION)
     if version != API_VERSION:
-        raise errors.invalid(f"Invalid Stripe API version: {version}. This local stand-in speaks {API_VERSION} only.")
+        raise errors.invalid(f"Invalid Stripe API version: {version}. This local stand-in supports only {API_VERSION}.")
 
 
 async def _params(request: Request) -> Json:
@@ -221,7 +226,7 @@ async def _params(request: Request) -> Json:
 
 
 def _expansions(params: Json) -> list[str]:
-    """Takes `expand` out of the parameters: every call knows it."""
+    """Removes `expand` from the parameters and returns it. Every call accepts it."""
     raw = params.pop("expand", [])
     if not isinstance(raw, list) or not all(isinstance(path, str) for path in raw):  # pyright: ignore[reportUnknownVariableType]
         raise errors.invalid("Invalid array", "expand")

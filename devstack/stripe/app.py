@@ -1,6 +1,6 @@
-"""Owns the Stripe stand-in as an ASGI app: which URL goes to the API, a hosted page or a control.
+"""Owns the ASGI app of the Stripe stand-in: which URL goes to the API, a hosted page or a control.
 
-In a test, without a server and without sockets:
+How a test uses it without a server and without sockets:
 
     app = create_app(Config.from_json({...}), sender=send, real_time=SteppedTime())
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://stripe.test")
@@ -23,7 +23,7 @@ from devstack.kit.sender import Sender
 from devstack.kit.store import IN_MEMORY
 from devstack.stripe import api, oauth
 from devstack.stripe.config import Config
-from devstack.stripe.controls import asking
+from devstack.stripe.controls import requests
 from devstack.stripe.controls.routes import TABLE
 from devstack.stripe.pages import checkout_page, connect_page, log_page, portal_page
 from devstack.stripe.stand_in import StandIn
@@ -62,10 +62,10 @@ def create_app(
     sender: Sender | None = None,
     real_time: RealTime = time.time,
 ) -> Starlette:
-    """The whole stand-in. It needs no event loop until the first request.
+    """Makes the app. It needs no event loop until the first request.
 
-    `database` is the path of a SQLite file. `sender` takes every POST that leaves: webhooks and the moved clock. Without one
-    they go over the network. `real_time` gives seconds since 1970; `SteppedTime` gives them when a test steps it.
+    `database` is the path of a SQLite file. `sender` sends every POST: webhooks, and the clock's offset to its subscribers.
+    By default it uses the network. `real_time` returns seconds since 1970; a test passes `SteppedTime`.
     Only a server starts the background work; a test calls `deliver_due` instead.
     """
     stand_in = StandIn(config, database=database, sender=sender, real_time=real_time)
@@ -73,7 +73,7 @@ def create_app(
     async def every_call(request: Request) -> Response:
         return await api.answer(stand_in, request)
 
-    refusing = [(method, path, asking.refusing(view)) for method, path, view in TABLE]
+    refusing = [(method, path, requests.refusing(view)) for method, path, view in TABLE]
     routes = [
         Mount("/_devstack/static", StaticFiles(directory=_STATIC)),
         *controls.routes(stand_in, refusing),

@@ -1,4 +1,4 @@
-"""Owns the balance of an account: one line for each charge, refund and dispute."""
+"""Owns the balance of an account: one balance transaction for each charge, refund and dispute."""
 
 from devstack.stripe.books import Books
 from devstack.stripe.ids import new_id
@@ -6,8 +6,8 @@ from devstack.stripe.jsontypes import Json
 from devstack.stripe.periods import DAY
 
 
-def book(books: Books, source: str, currency: str, amount: int, fee: int, *, kind: str, category: str) -> str:
-    """A line on the account's balance; the answer is its id."""
+def add_line(books: Books, source: str, currency: str, amount: int, fee: int, *, kind: str, category: str) -> str:
+    """Adds a balance transaction to the account and returns its id. `amount` and `fee` are in the smallest currency unit."""
     fees = [
         {
             "amount": fee,

@@ -1,4 +1,4 @@
-"""Owns one tenant's objects at one moment. Every read, write, event and timer of the resources goes through here."""
+"""Owns the access to one tenant's objects, at one moment. Resources read, write, emit events and set timers through it."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from devstack.stripe.ids import new_id
 from devstack.stripe.jsontypes import Json
 from devstack.stripe.store import StripeStore, Tenant
 
-# How Stripe names a noun in "No such ..." and the parameter it blames for an id in the path.
-_SPOKEN = {
+# The noun in Stripe's message "No such ...", and the `param` of that error when the id was in the path.
+_NOUN_IN_MESSAGES = {
     "billing_portal.configuration": "configuration",
     "billing_portal.session": "session",
     "checkout.session": "checkout.session",
     "payment_method": "PaymentMethod",
 }
-_PATH_PARAM = {
+_ID_PARAM = {
     "charge": "charge",
     "payment_intent": "intent",
     "price": "price",
@@ -28,17 +28,17 @@ _PATH_PARAM = {
 
 
 def public(data: Json) -> Json:
-    """The object as Stripe shows it: fields that begin with an underscore are the stand-in's own."""
+    """The object as Stripe shows it. Fields that begin with an underscore are the stand-in's own, and are left out."""
     return {key: value for key, value in data.items() if not key.startswith("_")}
 
 
 class Books:
-    """One account in one mode, seen and changed at `now`."""
+    """The objects of one account in one mode. All changes happen at the time `now`."""
 
     def __init__(
         self, store: StripeStore, config: Config, clock: Clock, tenant: Tenant, cause: Cause, now: int | None = None
     ) -> None:
-        """`now` is the moment of a timer that fires late; without it the clock says."""
+        """`now` is the due time of a timer, which may fire late. By default it is the clock's time. `cause` goes into events."""
         self.store = store
         self.config = config
         self.tenant = tenant
@@ -56,48 +56,50 @@ class Books:
 
     @property
     def application(self) -> str | None:
-        """The platform's client id on objects that it makes in a connected account."""
+        """The platform's client id, for objects that it creates on a connected account. None on its own account."""
         return self.config.client_ids.get("live" if self.livemode else "test") if self.connected else None
 
-    def stamp(self, noun: str, **fields: Any) -> Json:
-        """The fields that begin nearly every object."""
+    def common_fields(self, noun: str, **fields: Any) -> Json:
+        """The fields that nearly every object has: a new id, noun, creation time and mode."""
         return {"id": new_id(noun), "object": noun, "created": self.now, "livemode": self.livemode, **fields}
 
     def find(self, noun: str, object_id: str) -> Json | None:
         return self.store.find(self.tenant, noun, object_id)
 
     def get(self, noun: str, object_id: str) -> Json:
-        """An object that must be there because another points at it."""
+        """An object to which another object refers. Raises LookupError if it does not exist."""
         found = self.find(noun, object_id)
         if found is None:
-            raise LookupError(f"{noun} {object_id} is gone")
+            raise LookupError(f"{noun} {object_id} does not exist")
         return found
 
     def require(self, noun: str, object_id: str, param: str | None = None) -> Json:
-        """404 when the id came in the path (no `param`), 400 when it came as a parameter."""
+        """The object with an id from the caller. Raises StripeFault: 400 if the id is in the parameter `param`, 404 if in the path."""
         found = self.find(noun, object_id)
         if found is not None:
             return found
         other = self.store.find(Tenant(self.tenant.account, not self.livemode), noun, object_id)
         raise errors.no_such(
-            _SPOKEN.get(noun, noun),
+            _NOUN_IN_MESSAGES.get(noun, noun),
             object_id,
-            param or _PATH_PARAM.get(noun, "id"),
+            param or _ID_PARAM.get(noun, "id"),
             status=400 if param else 404,
             other_mode=None if other is None else ("test" if self.livemode else "live"),
         )
 
     def where(self, noun: str, **equals: Any) -> list[Json]:
+        """Objects whose top-level fields have the values in `equals`, newest first."""
         return self.store.where(self.tenant, noun, **equals)
 
     def add(self, data: Json, event: str | None = None) -> Json:
+        """Stores a new object and emits `event`."""
         self.store.insert(self.tenant, data["object"], data)
         if event:
             self.emit(event, data)
         return data
 
     def change(self, data: Json, event: str | None = None, **changes: Any) -> Json:
-        """Stores the changes; when anything visible differs, emits `event` with `previous_attributes`."""
+        """Stores changed fields. If a field that Stripe shows has changed, emits `event` with `previous_attributes`."""
         before = self.get(data["object"], data["id"])
         after = {**before, **changes}
         self.store.replace(self.tenant, after)
@@ -107,11 +109,11 @@ class Books:
         return after
 
     def emit(self, event_type: str, data: Json, previous: Json | None = None) -> Json:
-        """Stores the event, and one delivery for each endpoint that hears it."""
+        """Stores the event, and one delivery for each endpoint that receives it."""
         endpoints = [
             (number, endpoint)
             for number, endpoint in enumerate(self.config.webhook_endpoints)
-            if endpoint.hears(connected=self.connected, livemode=self.livemode)
+            if endpoint.receives(connected=self.connected, livemode=self.livemode)
         ]
         event = events.build(
             event_type,
@@ -139,6 +141,7 @@ class Books:
         return event
 
     def schedule(self, kind: str, object_id: str, due: int) -> None:
+        """Sets the object's timer of this kind. Timekeeper has the kinds. `due` is in seconds since 1970."""
         self.store.set_timer(self.tenant, kind, object_id, due)
 
     def unschedule(self, kind: str, object_id: str) -> None:

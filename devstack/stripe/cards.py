@@ -1,4 +1,4 @@
-"""Owns test payment methods: which number pays, declines, or fails later."""
+"""Owns test payment methods: which card or account number pays, is declined, or fails later."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from devstack.stripe.jsontypes import Json
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What charging a payment method does.
+    """What happens when a payment method is charged.
 
-    `decline` is Stripe's decline code, None pays; `declines_after` counts the charges that still succeed before it;
-    `settles_later` says that the money is not there at once but arrives (or, with `fails_later`, does not).
+    `decline` is Stripe's decline code; None means that charges succeed. `declines_after` is the number of charges that
+    succeed before the first decline. `disputed`: the charge succeeds and is disputed. `settles_later`: the payment intent is
+    `processing` for some days, then succeeds or, with `fails_later`, fails.
     """
 
     decline: str | None = None
@@ -49,7 +50,7 @@ _BANK_ACCOUNTS: dict[str, Behaviour] = {
     "000222222227": Behaviour(settles_later=True, fails_later=True, decline="insufficient_funds"),
 }
 
-# decline code -> (error code, what the buyer reads)
+# decline code -> (error code, message for the buyer)
 DECLINES: dict[str, tuple[str, str]] = {
     "generic_decline": ("card_declined", "Your card was declined."),
     "insufficient_funds": ("card_declined", "Your card has insufficient funds."),
@@ -77,7 +78,7 @@ def bank_behaviour(number: str) -> Behaviour | None:
 
 
 def number_is_valid(number: str) -> bool:
-    """The Luhn check."""
+    """Whether the card number passes the Luhn check."""
     if not number.isdigit() or not 12 <= len(number) <= 19:
         return False
     digits = [int(digit) for digit in reversed(number)]

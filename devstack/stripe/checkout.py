@@ -1,4 +1,4 @@
-"""Owns what happens when a buyer pays, a session runs out, or a bank debit ends: the page and the controls both call in here."""
+"""Owns what happens when a buyer pays, a session expires, or a bank debit ends. The page and the controls call it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from devstack.stripe.subscriptions import collection, cycle
 
 
 class Declined(Exception):
-    """The payment did not go through; `message` is what the buyer reads, `field` the input it belongs to."""
+    """The payment failed. `message` is for the buyer; `field` is the input on the page that it is about."""
 
     def __init__(self, message: str, field: str = "cardNumber") -> None:
         super().__init__(message)
@@ -20,7 +20,7 @@ class Declined(Exception):
 
 @dataclass(frozen=True)
 class Tender:
-    """How the buyer pays: a card, a bank account whose debit ends days later, or nothing when nothing is due."""
+    """The buyer's input. `kind` is `card`, `us_bank_account`, or `none` if nothing is due. `number` is of the card or account."""
 
     email: str
     kind: str
@@ -44,24 +44,24 @@ def details_of(customer: Json | None, email: str | None, name: str | None = None
 
 
 def pay(books: Books, session: Json, tender: Tender) -> Json:
-    """Completes an open session, or raises Declined. What a decline leaves behind (a failed charge) stays."""
+    """Completes an open session. Raises Declined. A failed charge stays stored then, as at Stripe."""
     if session["status"] != "open":
         raise Declined("This checkout session is no longer open.", "session")
     if tender.kind == "none":
         if not needs_no_method(session):
             raise Declined("Your card number is incomplete.")
     elif tender.kind not in session["payment_method_types"]:
-        raise Declined("This payment method is not offered here.", "method")
+        raise Declined("This payment method is not available. Choose another one.", "method")
     if tender.kind == "card" and not cards.number_is_valid(tender.number):
         raise Declined("Your card number is invalid.")
     if tender.kind == "us_bank_account" and cards.bank_behaviour(tender.number) is None:
-        raise Declined("This is not one of the test bank accounts.", "bankAccount")
+        raise Declined("This is not a test bank account. Use 000123456789.", "bankAccount")
     complete = _pay_once if session["mode"] == "payment" else _subscribe
     return complete(books, session, tender)
 
 
 def needs_no_method(session: Json) -> bool:
-    """Nothing is due, and the seller does not insist on a card for later."""
+    """Whether the buyer enters no payment method: nothing is due, and the seller does not require a card for later."""
     return session["amount_total"] == 0 and session["payment_method_collection"] == "if_required"
 
 
@@ -98,7 +98,7 @@ def _subscribe(books: Books, session: Json, tender: Tender) -> Json:
 
 
 def _trial_from_now(books: Books, session: Json) -> int:
-    """A trial given in days begins when the buyer subscribes, not when the session was made."""
+    """The end of the trial. A trial in days begins when the buyer subscribes, not when the session was created."""
     if "trial_end" in session["_subscription_data"]:
         return session["_trial_end"]
     return session["_trial_end"] - session["created"] + books.now
@@ -120,7 +120,7 @@ def _pay_once(books: Books, session: Json, tender: Tender) -> Json:
 
 
 def _intent(books: Books, session: Json, customer: Json | None, tender: Tender) -> Json:
-    """The session's payment intent: made at the first attempt, used again by the next."""
+    """The session's payment intent. The first attempt creates it; later attempts use it again."""
     if session["payment_intent"]:
         intent = books.get("payment_intent", session["payment_intent"])
         return books.change(intent, customer=customer["id"] if customer else None)
@@ -149,7 +149,7 @@ def _customer(books: Books, session: Json, tender: Tender) -> Json:
 
 
 def _customer_if_wanted(books: Books, session: Json, tender: Tender) -> Json | None:
-    """Payment mode makes a customer only when asked to; else the buyer stays a guest."""
+    """The customer, or None: payment mode creates one only if the session says `customer_creation: always`."""
     if session["customer"] or session["customer_creation"] == "always":
         return _customer(books, session, tender)
     return None
@@ -194,7 +194,7 @@ def expire(books: Books, session: Json) -> Json:
 
 
 def settle(books: Books, intent_id: str, *, succeed: bool | None = None) -> Json:
-    """Ends a bank debit: as its account number says, or as told. The session and the subscription follow."""
+    """Ends a bank debit, and updates its session and subscription. If `succeed` is None, the account number decides."""
     intent = books.get("payment_intent", intent_id)
     if intent["status"] != "processing":
         return intent
@@ -202,7 +202,7 @@ def settle(books: Books, intent_id: str, *, succeed: bool | None = None) -> Json
         method = books.get("payment_method", intent["payment_method"])
         succeed = not payments.behaviour_of(method).fails_later
     intent = payments.settle(books, intent, succeed=succeed)
-    collection.settled(books, intent)
+    collection.bank_debit_ended(books, intent)
     for session in books.where("checkout.session", _payment_intent=intent_id):
         if succeed:
             session = books.change(session, payment_status="paid")

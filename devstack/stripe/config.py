@@ -1,4 +1,4 @@
-"""Owns the configuration of the Stripe stand-in: keys, client ids, webhook endpoints, subscribers of the clock."""
+"""Owns the configuration of the Stripe stand-in: keys, client ids, webhook endpoints, and URLs that get the clock's offset."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ MODES = ("test", "live")
 
 @dataclass(frozen=True)
 class WebhookEndpoint:
-    """Where events go. A `connect` endpoint gets those of connected accounts, another the platform's own."""
+    """A URL that receives events: those of connected accounts if `connect`, else those of the platform's own account.
+
+    `livemode` None means both modes.
+    """
 
     url: str
     secret: str
@@ -32,13 +35,13 @@ class WebhookEndpoint:
             api_version=raw.get("apiVersion") or API_VERSION,
         )
 
-    def hears(self, *, connected: bool, livemode: bool) -> bool:
+    def receives(self, *, connected: bool, livemode: bool) -> bool:
         return self.connect == connected and self.livemode in (None, livemode)
 
 
 @dataclass(frozen=True)
 class Config:
-    """The whole configuration."""
+    """The whole configuration. `keys` and `client_ids` are by mode."""
 
     keys: dict[str, str]
     client_ids: dict[str, str]
@@ -71,7 +74,7 @@ class Config:
         return cls.from_json(json.loads(path.read_text()))
 
     def livemode_of_key(self, key: str) -> bool | None:
-        """True or False for a platform secret key, None for anything else."""
+        """Whether one of the platform's secret keys is live. None if the key is not one of them."""
         return next((mode == "live" for mode, known in self.keys.items() if known == key), None)
 
     def livemode_of_client(self, client_id: str) -> bool | None:

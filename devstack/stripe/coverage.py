@@ -1,4 +1,4 @@
-"""`python -m devstack.stripe.coverage` prints the lists of DIFFERENCES.md: which endpoints exist, which parameters they refuse."""
+"""`python -m devstack.stripe.coverage` prints the endpoints and the refused parameters for DIFFERENCES.md."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ def endpoints() -> str:
 
 
 def refused_parameters() -> str:
+    """One line for each route that refuses parameters."""
     lines: list[str] = []
     for route in TABLE:
         names = refused(route)
@@ -23,7 +24,7 @@ def refused_parameters() -> str:
 
 
 def refused(route: Route) -> list[str]:
-    """The names that Stripe knows and this route refuses, dots for what is inside."""
+    """The parameters that Stripe has and this route refuses. A dot stands before the name of a nested parameter."""
     return _refused(route.params, handled_tree(route.handles), "") if route.handles else []
 
 

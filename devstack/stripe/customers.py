@@ -1,4 +1,4 @@
-"""Owns the shape of a customer, whoever creates it: the API or a checkout."""
+"""Creates customers, for the API and for a checkout."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from devstack.stripe.jsontypes import Json
 
 def build(books: Books, **fields: Any) -> Json:
     customer: Json = {
-        **books.stamp("customer"),
+        **books.common_fields("customer"),
         "address": None,
         "balance": 0,
         "currency": None,
@@ -40,7 +40,8 @@ def build(books: Books, **fields: Any) -> Json:
     return books.add(customer, "customer.created")
 
 
-def living(books: Books, customer_id: str, param: str | None = None) -> Json:
+def require_undeleted(books: Books, customer_id: str, param: str | None = None) -> Json:
+    """A customer that is not deleted. Raises StripeFault as `Books.require` does."""
     customer = books.require("customer", customer_id, param)
     if customer.get("deleted"):
         raise errors.no_such("customer", customer_id, param or "id", status=400 if param else 404)

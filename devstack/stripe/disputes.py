@@ -1,4 +1,4 @@
-"""Owns what a dispute does to a charge and to the balance. The buyer's bank opens it: here a control or a test card."""
+"""Creates and closes disputes, and changes the charge and the balance. A control or a test card creates them."""
 
 from devstack.stripe import balance, errors
 from devstack.stripe.books import Books
@@ -16,12 +16,15 @@ _EVIDENCE = (
 )  # fmt: skip
 
 
-def open_(books: Books, charge: Json, reason: str = "fraudulent", amount: int | None = None) -> Json:
+def create(books: Books, charge: Json, reason: str = "fraudulent", amount: int | None = None) -> Json:
+    """Disputes a charge. `amount` is in the smallest currency unit, by default all that is not refunded."""
     if charge["status"] != "succeeded" or charge["disputed"]:
         raise errors.invalid(f"Charge {charge['id']} cannot be disputed.", "charge")
     amount = amount or int(charge["amount"] - charge["amount_refunded"])
-    dispute: Json = books.stamp("dispute")
-    line = balance.book(books, dispute["id"], charge["currency"], -amount, _FEE, kind="adjustment", category="dispute")
+    dispute: Json = books.common_fields("dispute")
+    line = balance.add_line(
+        books, dispute["id"], charge["currency"], -amount, _FEE, kind="adjustment", category="dispute"
+    )
     dispute |= {
         "amount": amount,
         "balance_transactions": [books.get("balance_transaction", line)],
@@ -53,13 +56,13 @@ def open_(books: Books, charge: Json, reason: str = "fraudulent", amount: int | 
     return dispute
 
 
-def settle(books: Books, dispute: Json, outcome: str) -> Json:
-    """`won` brings the money back, `lost` does not."""
+def close(books: Books, dispute: Json, outcome: str) -> Json:
+    """Closes a dispute. `outcome` is `won` (the money comes back) or `lost`. Raises StripeFault if it is closed already."""
     if dispute["status"] in ("won", "lost"):
         raise errors.invalid("This dispute is already closed.", code="dispute_already_closed")
     lines = dispute["balance_transactions"]
     if outcome == "won":
-        line = balance.book(
+        line = balance.add_line(
             books,
             dispute["id"],
             dispute["currency"],

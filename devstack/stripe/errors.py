@@ -1,10 +1,10 @@
-"""Owns Stripe's error bodies: one exception that carries status and fields, and a constructor per well-known error."""
+"""Owns Stripe's errors: one exception with status and fields, and a function for each common error."""
 
 from devstack.stripe.jsontypes import Json
 
 
 class StripeFault(Exception):
-    """An answer that is not 200. `body()` is what Stripe would send."""
+    """An error answer. `kind` is Stripe's `type`. `body()` is the JSON that Stripe sends."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ def empty(param: str) -> StripeFault:
 
 
 def no_such(noun: str, identifier: str, param: str, *, status: int, other_mode: str | None = None) -> StripeFault:
-    """404 for an id in the path, 400 for one inside the parameters."""
+    """`status` is 404 if the id was in the path, 400 if it was in the parameters. `other_mode` is the mode that has the id."""
     text = f"No such {noun}: '{identifier}'"
     if other_mode:
         used = "live" if other_mode == "test" else "test"

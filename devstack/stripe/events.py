@@ -1,4 +1,4 @@
-"""Owns the shape of Event objects: what changed, and what was there before."""
+"""Builds Event objects, with the previous values of changed fields."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +10,14 @@ from devstack.stripe.jsontypes import Json
 
 @dataclass(frozen=True)
 class Cause:
-    """What made a change: an API request, or time (then both are None)."""
+    """What caused a change: an API request. Both fields are None if a timer or a control caused it."""
 
     request_id: str | None = None
     idempotency_key: str | None = None
 
 
 def previous_attributes(before: Json, after: Json) -> Json:
-    """The old values of what differs: hashes key by key, lists whole, new keys as null."""
+    """The old values of changed fields. Objects are compared by field, lists as a whole. A new field has the old value None."""
     previous: Json = {}
     for key in {**before, **after}:
         old: Any = before.get(key)
@@ -39,7 +39,7 @@ def build(
     pending_webhooks: int,
     cause: Cause,
 ) -> Json:
-    """The event of one change. `account` is the connected account, None for the platform's own."""
+    """The event of one change. `account` is the connected account, or None for the platform's own account."""
     payload: Json = {"object": data}
     if previous is not None:
         payload["previous_attributes"] = previous

@@ -1,4 +1,7 @@
-"""Owns `expand[]`: replaces ids by the objects they name, and adds the lists that Stripe shows only on request."""
+"""Owns `expand[]`: replaces ids by their objects, and adds the lists that Stripe shows only if they are expanded.
+
+https://docs.stripe.com/api/expanding_objects
+"""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -29,7 +32,7 @@ def _payments(books: Books, invoice: Json) -> Json:
     return lists.wrap(books.where("invoice_payment", invoice=invoice["id"]), "/v1/invoice_payments")
 
 
-# Fields that are absent until asked for.
+# Fields that an object has only if they are expanded: (object, field) -> its value.
 ON_REQUEST: dict[tuple[str, str], Callable[[Books, Json], Any]] = {
     ("checkout.session", "line_items"): _line_items,
     ("charge", "refunds"): _refunds,
@@ -39,6 +42,7 @@ ON_REQUEST: dict[tuple[str, str], Callable[[Books, Json], Any]] = {
 
 
 def apply(books: Books, answer: Json, paths: list[str]) -> Json:
+    """Expands each path in the answer, in place. Raises StripeFault 400 for a path that cannot be expanded."""
     for index, path in enumerate(paths):
         parts = path.split(".")
         if len(parts) > MAX_DEPTH:

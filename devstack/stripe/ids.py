@@ -1,8 +1,8 @@
-"""Owns identifiers: every noun's prefix and length as Stripe writes them."""
+"""Owns identifiers: the prefix and length that Stripe uses for each noun."""
 
 from devstack.kit.ids import random_text
 
-# noun -> (prefix with its fixed lead, how many random characters follow)
+# noun -> (prefix with its first digit, number of random characters after it)
 _SHAPES: dict[str, tuple[str, int]] = {
     "account": ("acct_1", 15),
     "authorization_code": ("ac_", 32),
@@ -39,7 +39,7 @@ def new_checkout_session_id(livemode: bool) -> str:
 
 
 def noun_of(identifier: str) -> str | None:
-    """The noun an id belongs to by its prefix, or None: how `expand[]` finds what a field points at."""
+    """The noun of an id, by its prefix, or None. `expand[]` uses it to find the object of an id."""
     prefix = identifier.partition("_")[0] + "_"
     if prefix == "cs_":
         return "checkout.session"

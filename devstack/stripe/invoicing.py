@@ -1,4 +1,4 @@
-"""Owns invoices: drafting, finalizing, one attempt to collect. What a result means for the subscription is billing's business."""
+"""Owns invoices: creates drafts, finalizes them, tries to collect them. It does not change subscriptions."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ FINALIZES_AFTER_SECONDS = 3600
 
 
 def subscription_line(books: Books, item: Json, start: int, end: int, *, trial: bool = False) -> Json:
+    """The invoice line of a subscription item for one period. `start` and `end` are in seconds since 1970."""
     price = item["price"]
     unit = 0 if trial else price["unit_amount"]
     product = books.get("product", price["product"])
@@ -20,7 +21,7 @@ def subscription_line(books: Books, item: Json, start: int, end: int, *, trial: 
     description = (
         f"Trial period for {product['name']}"
         if trial
-        else f"{item['quantity']} × {product['name']} (at {money.written(unit, price['currency'])} / {span})"
+        else f"{item['quantity']} × {product['name']} (at {money.formatted(unit, price['currency'])} / {span})"
     )
     parent = {
         "invoice_item_details": None,
@@ -39,7 +40,7 @@ def subscription_line(books: Books, item: Json, start: int, end: int, *, trial: 
 
 
 def pending_line(books: Books, pending: Json) -> Json:
-    """The line for an invoice item that waited: a proration, or a one-time price bought with a subscription."""
+    """The invoice line of a pending invoice item: a proration, or a one-time price that was bought with a subscription."""
     details = {
         "invoice_item": pending["id"],
         "proration": pending["proration"],
@@ -104,9 +105,9 @@ def _line(
 def add_pending(
     books: Books, subscription: Json, price: Json, amount: int, quantity: int, description: str, **fields: Any
 ) -> Json:
-    """An invoice item that the subscription's next invoice takes up."""
+    """Creates a pending invoice item. The subscription's next invoice includes it."""
     item: Json = {
-        **books.stamp("invoiceitem"),
+        **books.common_fields("invoiceitem"),
         "amount": amount,
         "currency": price["currency"],
         "customer": subscription["customer"],
@@ -145,7 +146,7 @@ def add_pending(
 def draft(
     books: Books, subscription: Json, lines: list[Json], reason: str, start: int, end: int, *, waits: bool
 ) -> Json:
-    """A draft over `lines` plus whatever invoice items wait. With `waits` it finalizes itself an hour later."""
+    """Creates a draft with `lines` and all pending invoice items. If `waits`, a timer finalizes it one hour later."""
     customer = books.get("customer", subscription["customer"])
     pending = [row for row in books.where("invoiceitem", _subscription=subscription["id"]) if row["invoice"] is None]
     lines = [pending_line(books, row) for row in reversed(pending)] + lines
@@ -261,7 +262,7 @@ def draft(
 
 
 def finalize(books: Books, invoice: Json) -> Json:
-    """Draft to open: a number, the customer's balance applied, a payment intent when something is due."""
+    """Changes a draft to `open`: sets its number, applies the customer's balance, creates a payment intent if something is due."""
     books.unschedule("invoice.finalize", invoice["id"])
     customer = books.get("customer", invoice["customer"])
     balance = customer.get("balance", 0)
@@ -309,7 +310,7 @@ def finalize(books: Books, invoice: Json) -> Json:
             receipt_email=invoice["customer_email"],
         )
         payment: Json = {
-            **books.stamp("invoice_payment"),
+            **books.common_fields("invoice_payment"),
             "amount_paid": None,
             "amount_requested": due,
             "currency": invoice["currency"],
@@ -330,7 +331,7 @@ def payment_of(books: Books, invoice: Json) -> Json | None:
 
 
 def attempt(books: Books, invoice: Json, method: Json | None) -> tuple[Json, str]:
-    """Tries to collect an open invoice: ("paid" | "failed" | "processing")."""
+    """Tries once to collect an open invoice. Returns the invoice, and `paid`, `failed` or `processing`."""
     payment = payment_of(books, invoice)
     if payment is None or invoice["amount_remaining"] == 0:
         return mark_paid(books, invoice), "paid"

@@ -1,4 +1,4 @@
-"""The one type alias for Stripe's JSON objects inside the stand-in."""
+"""The type of a JSON object inside the stand-in."""
 
 from typing import Any
 
@@ -6,5 +6,5 @@ Json = dict[str, Any]
 
 
 def section(value: Any) -> Json:
-    """An object that may be null, as an object."""
+    """The object, or an empty one if it is null."""
     return value or {}

@@ -1,4 +1,7 @@
-"""Owns list answers: newest first, `limit`, `starting_after`, `ending_before`, `created`, `has_more`."""
+"""Builds list answers, newest first: `limit`, `starting_after`, `ending_before`, `created`, `has_more`.
+
+https://docs.stripe.com/api/pagination
+"""
 
 import operator
 from collections.abc import Callable
@@ -22,7 +25,7 @@ def wrap(rows: list[Json], url: str, *, has_more: bool = False) -> Json:
 
 
 def page(books: Books, rows: list[Json], params: Json, url: str) -> Json:
-    """`rows` are newest first and already filtered by everything but `created`."""
+    """One page of a list. `rows` must be newest first, and filtered by all parameters except `created`."""
     rows = [row for row in rows if _created_matches(row.get("created", 0), params.get("created"))]
     limit = params.get("limit", DEFAULT_LIMIT)
     if not 1 <= limit <= MAX_LIMIT:
@@ -63,6 +66,6 @@ def _created_matches(created: int, condition: Any) -> bool:
 
 
 def matching(rows: list[Json], params: Json, *names: str) -> list[Json]:
-    """Keeps the rows whose top-level fields equal the parameters of the same name."""
+    """The rows whose top-level fields equal the parameters with the same names. A parameter that is absent does not count."""
     wanted = {name: params[name] for name in names if name in params}
     return [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]

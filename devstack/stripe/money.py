@@ -1,4 +1,4 @@
-"""Owns currencies: which exist, their smallest charge, and how an amount is written for people."""
+"""Owns currencies: which exist, their minimum charge, and how an amount is shown to people."""
 
 from devstack.stripe import errors
 
@@ -44,7 +44,7 @@ _KNOWN = _ZERO_DECIMAL | frozenset(
     ]
 )
 _SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "cad": "CA$", "aud": "A$", "jpy": "¥"}
-# Stripe's minimum charge per currency, where it is documented; half a unit elsewhere.
+# Stripe's documented minimum charges, in the smallest currency unit. Other currencies have the default.
 _MINIMUM = {"gbp": 30, "jpy": 50, "dkk": 250, "nok": 300, "sek": 300, "mxn": 1000, "hkd": 400, "czk": 1500, "pln": 200}
 _DEFAULT_MINIMUM = 50
 
@@ -62,7 +62,7 @@ def minimum(code: str) -> int:
     return _MINIMUM.get(code, _DEFAULT_MINIMUM)
 
 
-def written(amount: int, code: str) -> str:
+def formatted(amount: int, code: str) -> str:
     sign = _SIGNS.get(code, code.upper() + " ")
     minus = "-" if amount < 0 else ""
     number = f"{abs(amount):,}" if code in _ZERO_DECIMAL else f"{abs(amount) / 100:,.2f}"

@@ -1,4 +1,7 @@
-"""Owns Connect OAuth for Standard accounts: consent, one-time codes, tokens, deauthorization."""
+"""Owns Connect OAuth for Standard accounts: consent, one-time codes, tokens, deauthorization.
+
+https://docs.stripe.com/connect/oauth-reference
+"""
 
 import base64
 from urllib.parse import parse_qsl, urlencode
@@ -20,7 +23,7 @@ SCOPES = ("read_only", "read_write")
 
 
 class OAuthFault(Exception):
-    """OAuth's own error shape, unlike the API's."""
+    """An error in the shape of OAuth (RFC 6749), which differs from the API's shape."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(description)
@@ -32,8 +35,8 @@ class OAuthFault(Exception):
         return JSONResponse({"error": self.error, "error_description": self.description}, self.status)
 
 
-class Ask:
-    """An authorization request whose client and redirect have been checked."""
+class AuthorizationRequest:
+    """The query of the consent page, checked. Raises OAuthFault if it is wrong."""
 
     def __init__(self, stand_in: StandIn, query: dict[str, str]) -> None:
         client_id = query.get("client_id", "")
@@ -60,7 +63,7 @@ class Ask:
             raise OAuthFault(400, "invalid_scope", f"Invalid scope provided: '{self.scope}'")
 
     def fields(self) -> dict[str, str]:
-        """What the consent form carries along."""
+        """The hidden fields of the consent form."""
         fields = {
             "response_type": "code",
             "client_id": self.client_id,
@@ -75,22 +78,22 @@ class Ask:
         return f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}{urlencode(answer)}"
 
 
-def grant(stand_in: StandIn, ask: Ask, account_id: str) -> str:
-    """The owner of the account said yes: where the browser goes, with a one-time code."""
+def grant(stand_in: StandIn, authorization: AuthorizationRequest, account_id: str) -> str:
+    """The account's owner agrees. Returns the URL to which the browser goes, with a one-time code."""
     code = new_id("authorization_code")
     stand_in.store.run(
         "INSERT INTO authorization_codes (code, account, livemode, scope, created) VALUES (?, ?, ?, ?, ?)",
-        code, account_id, ask.livemode, ask.scope, stand_in.clock.seconds(),
+        code, account_id, authorization.livemode, authorization.scope, stand_in.clock.seconds(),
     )  # fmt: skip
-    return ask.back(scope=ask.scope, code=code)
+    return authorization.back(scope=authorization.scope, code=code)
 
 
-def refuse(ask: Ask) -> str:
-    return ask.back(error="access_denied", error_description="The user denied your request")
+def refuse(authorization: AuthorizationRequest) -> str:
+    return authorization.back(error="access_denied", error_description="The user denied your request")
 
 
-def others(stand_in: StandIn) -> list[Json]:
-    """The accounts a person could connect."""
+def connectable_accounts(stand_in: StandIn) -> list[Json]:
+    """The accounts that a person can choose on the consent page."""
     return [
         a for a in stand_in.store.where(accounts.EVERYWHERE, "account") if a["id"] != stand_in.config.platform_account
     ]
@@ -115,7 +118,7 @@ async def token(stand_in: StandIn, request: Request) -> Response:
 
 
 def connect(stand_in: StandIn, account: str, scope: str, livemode: bool) -> Json:
-    """Links the account, or renews the link; the first link tells the Connect endpoint."""
+    """Connects the account and returns the answer of the token endpoint. The first time, `account.application.authorized` is sent."""
     tenant = Tenant(account, livemode)
     mode = "live" if livemode else "test"
     body: Json = {
@@ -194,7 +197,7 @@ async def deauthorize(stand_in: StandIn, request: Request) -> Response:
 
 
 def disconnect(stand_in: StandIn, account: str, livemode: bool) -> None:
-    """Ends the link of one mode and tells the Connect endpoint."""
+    """Disconnects the account in one mode, and sends `account.application.deauthorized`. Raises OAuthFault if not connected."""
     with stand_in.books(Tenant(account, livemode), Cause()) as books:
         gone = books.store.run("DELETE FROM connections WHERE account = ? AND livemode = ?", account, livemode)
         if gone:

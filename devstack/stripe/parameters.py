@@ -1,4 +1,4 @@
-"""Owns parameter checking: stripe-python's own TypedDicts say which parameters exist, which must be there, and of what type."""
+"""Checks parameters against the TypedDicts of stripe-python: their names, whether they are required, and their types."""
 
 import re
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from devstack.stripe.jsontypes import Json
 
 METADATA_KEYS, METADATA_KEY_LENGTH, METADATA_VALUE_LENGTH = 50, 40, 500
 _INTEGER = re.compile(r"^-?\d{1,18}$")
-# Names that stripe-python imports for type checkers only and that its annotations mention.
+# Names in stripe-python's annotations that it imports only for type checkers.
 _NAMES = {"StripeContext": object, "Mapping": Mapping}
 
 
 class NoParams(typing_extensions.TypedDict):
-    """For the calls that take nothing but `expand`."""
+    """The parameters of calls that accept only `expand`."""
 
     expand: typing_extensions.NotRequired[list[str]]
 
@@ -39,9 +39,10 @@ def required_of(shape: type) -> tuple[str, ...]:
 
 
 def read(params: Json, shape: type, handles: str = "") -> Json:
-    """The parameters with their types, or Stripe's 400 naming the first that is wrong.
+    """The parameters with their types. Raises StripeFault 400, which names the first wrong parameter.
 
-    What Stripe knows and the stand-in does not honour (`handles`, dotted names; empty for all) is refused, never ignored.
+    `handles` lists the parameters that the stand-in supports, nested ones with dots; empty means all. Other parameters that
+    Stripe has are refused, so that none is ignored silently.
     """
     typed = _read_object(params, shape, "")
     if handles:
@@ -171,7 +172,7 @@ def _read_decimal(value: str, path: str) -> Decimal:
 
 
 def merged_metadata(before: Json, change: Json | str | None) -> Json:
-    """Stripe's rule: keys are merged, an empty value removes a key, an empty string instead of a map removes all."""
+    """Metadata after an update. Stripe merges keys; an empty value removes its key; an empty string removes all keys."""
     if change is None:
         return before
     if isinstance(change, str):
@@ -185,5 +186,5 @@ def merged_metadata(before: Json, change: Json | str | None) -> Json:
 
 
 def unset_as_none(value: Any) -> Any:
-    """An empty string means: clear this field."""
+    """An empty string as None: Stripe clears the field then."""
     return None if value == "" else value

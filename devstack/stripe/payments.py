@@ -1,4 +1,4 @@
-"""Owns what happens to money: a payment intent is confirmed with a method and becomes a charge, a decline, or waits."""
+"""Owns payments: payment methods, payment intents, and the charges that confirming an intent creates."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def attach_bank(books: Books, customer: Json | None, number: str, behaviour: Beh
 
 def _attach(books: Books, customer: Json | None, kind: str, body: Json, behaviour: Behaviour, details: Json) -> Json:
     method: Json = {
-        **books.stamp("payment_method"),
+        **books.common_fields("payment_method"),
         "allow_redisplay": "limited",
         "billing_details": {
             "address": _no_address(),
@@ -81,8 +81,8 @@ def behaviour_of(method: Json) -> Behaviour:
     return Behaviour.from_json(method["_behaviour"])
 
 
-def would_decline(method: Json) -> str | None:
-    """The decline code that charging this method now would give, or None."""
+def decline_code_of(method: Json) -> str | None:
+    """The decline code that a charge of this method would have now, or None if it would succeed."""
     behaviour = behaviour_of(method)
     if behaviour.decline and not behaviour.settles_later and method["_charges"] >= behaviour.declines_after:
         return behaviour.decline
@@ -90,7 +90,7 @@ def would_decline(method: Json) -> str | None:
 
 
 def open_intent(books: Books, *, amount: int, currency: str, customer: str | None, **fields: Any) -> Json:
-    intent: Json = books.stamp("payment_intent")
+    intent: Json = books.common_fields("payment_intent")
     intent |= {
         "amount": amount,
         "amount_capturable": 0,
@@ -135,9 +135,9 @@ def open_intent(books: Books, *, amount: int, currency: str, customer: str | Non
 
 
 def confirm(books: Books, intent: Json, method: Json) -> Json:
-    """Charges the method. The answer's status is `succeeded`, `processing` or `requires_payment_method` (declined)."""
+    """Charges the method. The returned intent is `succeeded`, `processing`, or `requires_payment_method` if declined."""
     behaviour = behaviour_of(method)
-    decline = would_decline(method)
+    decline = decline_code_of(method)
     intent = books.change(intent, payment_method=method["id"])
     if decline:
         return _declined(books, intent, method, decline)
@@ -153,12 +153,12 @@ def confirm(books: Books, intent: Json, method: Json) -> Json:
     books.emit("charge.succeeded", charge)
     intent = _succeeded(books, intent, charge)
     if behaviour.disputed:
-        disputes.open_(books, charge, reason="fraudulent")
+        disputes.create(books, charge, reason="fraudulent")
     return intent
 
 
 def settle(books: Books, intent: Json, *, succeed: bool) -> Json:
-    """Ends a `processing` intent one way or the other."""
+    """Ends a `processing` intent: it succeeds or fails."""
     books.unschedule("payment_intent.settle", intent["id"])
     charge = books.get("charge", intent["latest_charge"])
     method = books.get("payment_method", intent["payment_method"])
@@ -219,7 +219,7 @@ def _charge(books: Books, intent: Json, method: Json, *, status: str, decline: s
     paid = status == "succeeded"
     code, message = cards.DECLINES[decline] if decline else (None, None)
     charge: Json = {
-        **books.stamp("charge"),
+        **books.common_fields("charge"),
         "amount": intent["amount"],
         "amount_captured": intent["amount"] if paid else 0,
         "amount_refunded": 0,
@@ -335,6 +335,6 @@ def _bank_details(account: Json) -> Json:
 
 def _book_charge(books: Books, charge: Json) -> str:
     fee = charge["amount"] * _FEE_BASIS_POINTS // 10_000 + _FEE_FIXED
-    return balance.book(
+    return balance.add_line(
         books, charge["id"], charge["currency"], charge["amount"], fee, kind="charge", category="charge"
     )

@@ -1,4 +1,7 @@
-"""Owns billing-period arithmetic: boundaries counted from an anchor, months clamped to their last day, all in UTC."""
+"""Owns the arithmetic of billing periods, in UTC and seconds since 1970.
+
+Boundaries are counted from an anchor. If a month has no such day, the boundary is its last day.
+"""
 
 import calendar
 from datetime import UTC, datetime, timedelta
@@ -7,7 +10,7 @@ DAY = 86_400
 
 
 def boundary(anchor: int, interval: str, count: int, steps: int) -> int:
-    """The moment `steps` intervals after the anchor. A month from 31 January is 28 February, two months are 31 March."""
+    """The time `steps` intervals after the anchor: from 31 January, one month is 28 February, and two months are 31 March."""
     start = datetime.fromtimestamp(anchor, UTC)
     if interval in ("day", "week"):
         days = count * steps * (7 if interval == "week" else 1)

@@ -1,4 +1,4 @@
-"""Owns the shape of a price and its lookup key, whoever creates it: the prices API, a product or a checkout session."""
+"""Creates prices and assigns lookup keys, for the prices API, products and checkout sessions."""
 
 from decimal import Decimal
 from typing import cast
@@ -12,12 +12,14 @@ MAX_AMOUNT = 99_999_999
 
 
 def build(books: Books, params: Json, path: str = "") -> Json:
+    """`path` is the parameter in which `params` are nested, for error messages. Raises StripeFault 400."""
+
     def at(name: str) -> str:
         return f"{path}[{name}]" if path else name
 
     if params.get("billing_scheme", "per_unit") != "per_unit":
         raise errors.invalid(
-            "This local stand-in knows only per-unit prices with a fixed amount.", at("billing_scheme")
+            "This local stand-in supports only per-unit prices with a fixed amount.", at("billing_scheme")
         )
     currency = money.currency(params["currency"], at("currency"))
     amount, exact = _amount(params, at("unit_amount"))
@@ -31,9 +33,9 @@ def build(books: Books, params: Json, path: str = "") -> Json:
             "usage_type": recurring.get("usage_type", "licensed"),
         }
         if recurring["usage_type"] != "licensed":
-            raise errors.invalid("This local stand-in knows only licensed usage.", at("recurring[usage_type]"))
+            raise errors.invalid("This local stand-in supports only licensed usage.", at("recurring[usage_type]"))
     price: Json = {
-        **books.stamp("price"),
+        **books.common_fields("price"),
         "active": params.get("active", True),
         "billing_scheme": "per_unit",
         "currency": currency,
@@ -76,6 +78,7 @@ def _amount(params: Json, param: str) -> tuple[int | None, str]:
 
 
 def claim_lookup_key(books: Books, key: str, transfer: bool, price_id: str) -> None:
+    """Removes a lookup key from the price that has it, if `transfer`. Raises StripeFault 400 if another price has it."""
     for holder in books.where("price", lookup_key=key):
         if holder["id"] == price_id:
             continue

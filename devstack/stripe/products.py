@@ -1,4 +1,4 @@
-"""Owns the shape of a product, whoever creates it: the products API, a price or a checkout session."""
+"""Creates products, for the products API, prices and checkout sessions."""
 
 import re
 
@@ -16,7 +16,7 @@ _LISTS = ("images", "marketing_features")
 
 def build(books: Books, params: Json) -> Json:
     product: Json = {
-        **books.stamp("product"),
+        **books.common_fields("product"),
         "active": True,
         "default_price": None,
         "description": None,
@@ -44,4 +44,5 @@ def build(books: Books, params: Json) -> Json:
 
 
 def cleared(name: str, value: object) -> object:
+    """A field's new value. An empty string clears the field."""
     return ([] if name in _LISTS else None) if value == "" else value

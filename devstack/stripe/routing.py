@@ -1,4 +1,4 @@
-"""Owns the shape of the API's route table: method, path pattern, parameter type, handler."""
+"""Owns the type of the API's route table, and the search in it."""
 
 import re
 from collections.abc import Callable
@@ -14,9 +14,10 @@ LISTING = PAGING + " created"
 
 @dataclass(frozen=True)
 class Route:
-    """One line of the table. `{id}` in the path is handed to the handler after the books and the parameters.
+    """One route. The handler gets the books, the parameters, and the `{id}` of the path.
 
-    `handles` names the parameters that the stand-in honours, dots for what is inside; empty means all that Stripe has.
+    `params` is the TypedDict of stripe-python. `handles` lists the parameters that the stand-in supports, nested ones with
+    dots; empty means all that Stripe has.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Route:
 
 
 def find(table: list[Route], method: str, path: str) -> tuple[Route, tuple[str, ...]] | None:
+    """The route of a call, and the ids in its path."""
     for route in table:
         match = route.pattern.match(path)
         if match and route.method == method:

@@ -1,4 +1,4 @@
-"""Owns the parts of the running Stripe stand-in, put together once. Every route is given one of these."""
+"""Owns the running Stripe stand-in: creates its parts, and runs its background work. Every view gets it as its argument."""
 
 import asyncio
 import json
@@ -61,12 +61,12 @@ class StandIn:
             )
 
     def reading(self, tenant: Tenant) -> Books:
-        """One tenant's books, to read outside a transaction."""
+        """One tenant's books, for reading without a transaction."""
         return Books(self.store, self.config, self.clock, tenant, Cause())
 
     @contextmanager
     def books(self, tenant: Tenant, cause: Cause | None = None) -> Generator[Books]:
-        """One transaction over one tenant's books. Afterwards timers and deliveries are looked at again."""
+        """One transaction on one tenant's books. Afterwards due timers fire and due webhooks are sent."""
         with self.store.transaction():
             yield Books(self.store, self.config, self.clock, tenant, cause or Cause())
         self.wake()
@@ -76,37 +76,37 @@ class StandIn:
         self.deliveries.wake()
 
     async def run(self) -> None:
-        """The background work while a server runs the app, until cancelled."""
+        """Fires timers and sends webhooks while a server runs the app. Runs until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.deliveries.run())
             group.create_task(self.timekeeper.run(self.deliveries.wake))
             self.wake()
 
     async def deliver_due(self) -> int:
-        """For tests in process: fires the timers that are due, then sends every webhook that is due.
+        """For tests in process: fires the due timers, then sends the due webhooks. Returns the number of webhooks sent.
 
-        Returns how many webhooks were sent. What fails is due again only after `SteppedTime.step`.
+        A webhook that fails becomes due again after `SteppedTime.step`.
         """
         self.timekeeper.run_due()
         return await self.deliveries.deliver_due()
 
     async def move_clock(self, offset_seconds: int) -> tuple[int, dict[str, str]]:
-        """Sets the clock, fires all timers in between in order, tells the subscribers; then webhooks go out.
+        """Sets the clock's offset, fires all timers up to the new time in order, sends the offset to the subscribers.
 
-        Returns how many timers fired, and what each subscriber answered.
+        Webhooks are held until then. Returns the number of timers that fired, and each subscriber's answer by its URL.
         """
         self.deliveries.hold()
         try:
             self.clock.set_offset(offset_seconds)
             fired = self.timekeeper.run_due()
-            told = {url: await self._tell(url) for url in self.config.clock_subscribers}
+            answers = {url: await self._send_offset(url) for url in self.config.clock_subscribers}
         finally:
             self.deliveries.release()
             self.wake()
-        return fired, told
+        return fired, answers
 
-    async def _tell(self, url: str) -> str:
-        """Tells one subscriber the offset, and returns its status or why there is none."""
+    async def _send_offset(self, url: str) -> str:
+        """Sends the offset to one subscriber. Returns the status of its answer, or the reason why there is none."""
         body = json.dumps({"offsetSeconds": self.clock.offset_seconds}).encode()
         try:
             answer = await self._sender(url, {"Content-Type": "application/json"}, body)

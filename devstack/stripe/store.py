@@ -1,4 +1,4 @@
-"""Owns the tables of the Stripe stand-in: objects, timers, idempotent answers, connections. It knows none of Stripe's rules."""
+"""Owns the tables of the Stripe stand-in: objects, timers, idempotent answers, connections. It has no rules of Stripe."""
 
 import json
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS authorization_codes (
 
 @dataclass(frozen=True)
 class Tenant:
-    """One account in one mode. Nothing is looked up across tenants."""
+    """One account in one mode. Each object belongs to one tenant."""
 
     account: str
     livemode: bool
@@ -41,7 +41,7 @@ class Tenant:
 
 @dataclass(frozen=True)
 class Timer:
-    """Something that happens to an object at a moment."""
+    """A change of an object that is due at a time. `kind` says which change."""
 
     kind: str
     object_id: str
@@ -50,7 +50,7 @@ class Timer:
 
 
 class StripeStore(Store):
-    """Objects and timers of every tenant. Each read and write names its tenant."""
+    """Objects and timers of all tenants. Each read and write takes the tenant."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path, delivery_queue.SCHEMA, _SCHEMA)
@@ -77,7 +77,7 @@ class StripeStore(Store):
         return None if row is None else json.loads(row["data"])
 
     def where(self, tenant: Tenant, kind: str, **equals: Any) -> list[Json]:
-        """All objects of a kind, newest first; `equals` compares top-level fields."""
+        """Objects of a kind whose top-level fields have the values in `equals`, newest first."""
         sql = "SELECT data FROM objects WHERE kind = ? AND account = ? AND livemode = ?"
         values: list[Any] = [kind, tenant.account, tenant.livemode]
         for field, value in equals.items():

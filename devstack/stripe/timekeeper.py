@@ -1,4 +1,4 @@
-"""Owns what time alone brings: due timers fire in order, each at its own moment, also when the clock jumps."""
+"""Fires timers: changes of objects that only time causes. They fire in the order of their due times, also if the clock jumps."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ _ON_TIME = {
 
 
 class Timekeeper:
-    """Fires timers: in real time while `run` runs, or all that are due when `run_due` is called."""
+    """Fires timers: in real time while `run` runs, or all due ones when `run_due` is called."""
 
     def __init__(self, store: StripeStore, config: Config, clock: Clock) -> None:
         self._store = store
@@ -46,11 +46,11 @@ class Timekeeper:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Timers or the clock may have changed."""
+        """Looks at the timers again. Call it after a timer or the clock has changed."""
         self._wake.set()
 
     def run_due(self) -> int:
-        """Fires everything that is due, oldest first, and what these timers schedule if that is due too."""
+        """Fires all due timers, oldest first, also those that these timers set. Returns the number of timers that fired."""
         fired = 0
         while (timer := self._store.next_timer()) is not None and timer.due <= self._clock.seconds():
             self._fire(timer)
@@ -64,11 +64,11 @@ class Timekeeper:
                 books = Books(self._store, self._config, self._clock, timer.tenant, Cause(), now=timer.due)
                 _ON_TIME[timer.kind](books, timer.object_id)
         except Exception:
-            log.exception("timer %s of %s failed and is dropped", timer.kind, timer.object_id)
+            log.exception("timer %s of %s failed and is deleted", timer.kind, timer.object_id)
             self._store.clear_timer(timer.kind, timer.object_id)
 
     async def run(self, fired: Callable[[], None]) -> None:
-        """Fires each timer when its time comes, and calls `fired` after it. Runs until cancelled."""
+        """Fires each timer when it is due, then calls `fired`. Runs until cancelled."""
         while True:
             if self.run_due():
                 fired()

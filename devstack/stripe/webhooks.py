@@ -1,4 +1,4 @@
-"""Owns how Stripe's events leave: the signed message, the retries, and the event's count of endpoints that still wait.
+"""Owns how Stripe sends events: the signed message, the retries, and the event's `pending_webhooks`.
 
 Signature: https://docs.stripe.com/webhooks/signature (HMAC-SHA256 over `timestamp.body`).
 """
@@ -19,7 +19,7 @@ MAX_BACKOFF_SECONDS = 60.0
 
 
 class Webhooks:
-    """What `Deliveries` asks about Stripe's webhooks."""
+    """The functions that `Deliveries` calls for Stripe's webhooks."""
 
     def __init__(self, store: StripeStore, config: Config, clock: Clock) -> None:
         self._store = store
@@ -29,7 +29,7 @@ class Webhooks:
     def compose(self, delivery: Delivery) -> Message:
         """The message of a delivery, signed now. Raises EndpointGone."""
         if delivery.endpoint >= len(self._config.webhook_endpoints):
-            raise EndpointGone("the configuration no longer has this endpoint")
+            raise EndpointGone("the configuration has no such endpoint any more")
         endpoint = self._config.webhook_endpoints[delivery.endpoint]
         event = {
             **self._event(delivery.event_id),
@@ -37,17 +37,17 @@ class Webhooks:
             "pending_webhooks": max(self._pending(delivery.event_id), 1),
         }
         body = json.dumps(event, indent=2).encode()
-        # Receivers compare the signature's time with theirs, whatever the stand-in's clock says.
+        # The signature has the real time, because receivers compare it with their real time.
         return Message(endpoint.url, sign(body, endpoint.secret, int(self._clock.real())), body)
 
     def retry_after(self, failed_attempts: int) -> float | None:
-        """Twice as long after each failure, up to a minute. None when the attempts are used up."""
+        """Seconds until the next attempt: twice as many after each failure, 60 at most. None after the last attempt."""
         if failed_attempts >= self._config.retry_attempts:
             return None
         return min(self._config.retry_base_seconds * 2 ** (failed_attempts - 1), MAX_BACKOFF_SECONDS)
 
     def on_delivered(self, delivery: Delivery) -> None:
-        """The stored event says how many endpoints still wait for it."""
+        """Updates `pending_webhooks` of the stored event: the number of endpoints that have not received it."""
         event = {**self._event(delivery.event_id), "pending_webhooks": self._pending(delivery.event_id)}
         sql = "UPDATE objects SET data = ? WHERE id = ? AND kind = 'event'"
         self._store.run(sql, json.dumps(event), delivery.event_id)

@@ -1,4 +1,4 @@
-"""stripe as it is uploaded, without what wrangler.toml excludes, does all that the whole package does for us."""
+"""The uploaded part of stripe, without the files that wrangler.toml excludes, does all that the workers need."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from deploy import vendor
 from deploy.imports import file_in, imported_by
 
-# The parts of stripe that are excluded. Only events of version 2 of Stripe's API reach `stripe.events`, inside functions.
+# The excluded parts of stripe. `stripe.events` is imported only inside functions, for events of version 2 of Stripe's API.
 EXCLUDED = ("stripe.events", "stripe.params")
 
-# Runs in a Python of its own, where `stripe` is the uploaded one and nothing else is installed.
+# Runs in a separate Python process, which imports the uploaded `stripe` and no HTTP library.
 STORY = """
 import asyncio, importlib, json, sys
 for name in ("requests", "httpx", "aiohttp", "pycurl"):
@@ -50,7 +50,7 @@ SERVICES = ("accounts", "billing_portal", "charges", "checkout", "customers", "e
 SERVICES += ("prices", "products", "refunds", "subscriptions", "subscription_items")
 
 
-def test_calls_and_every_class_of_objects_work() -> None:
+def test_calls_work_and_every_resource_class_can_be_imported() -> None:
     folder = vendor.libraries("api-multi")
     story = f"SERVICES, HERE = {SERVICES!r}, {str(folder)!r}\n{STORY}"
     subprocess.run([sys.executable, "-B", "-W", "error", "-c", story], cwd=folder, check=True)

@@ -1,4 +1,4 @@
-"""What is vendored follows the locks and wrangler's own patterns."""
+"""Vendored files follow uv.lock and the patterns in wrangler.toml."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from deploy import vendor
 from deploy.imports import imported_by
-from devstack.paths import WORKERS, worker_folder
+from deploy.paths import WORKERS, worker_folder
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,12 @@ def test_patterns_mean_what_they_mean_to_wrangler(path: str, pattern: str, match
     assert vendor.is_excluded(path, [pattern]) is matches
 
 
-def test_every_worker_excludes_the_same() -> None:
+def test_all_workers_exclude_the_same_files() -> None:
     assert len({tuple(vendor.excluded_patterns(worker)) for worker in WORKERS}) == 1
 
 
 @pytest.mark.parametrize("worker", WORKERS)
-def test_versions_come_from_the_lock_and_nothing_brings_requests(worker: str) -> None:
+def test_versions_come_from_the_lock_and_requests_is_left_out(worker: str) -> None:
     packages = {package.name: package.version for package in vendor.packages_of(worker)}
     locked = vendor.locked_packages()
     assert packages == {name: locked[name].version for name in packages}
@@ -44,14 +44,14 @@ def test_versions_come_from_the_lock_and_nothing_brings_requests(worker: str) ->
 
 
 @pytest.mark.parametrize("worker", WORKERS)
-def test_nothing_excluded_is_vendored(worker: str) -> None:
+def test_no_excluded_file_is_vendored(worker: str) -> None:
     names = [name for name, _ in vendor.files_under(vendor.libraries(worker), [])]
     assert "workers/__init__.py" in names
     assert not [name for name in names if vendor.is_excluded(name, vendor.excluded_patterns(worker))]
 
 
 @pytest.mark.parametrize("worker", WORKERS)
-def test_everything_that_a_worker_imports_is_uploaded(worker: str) -> None:
+def test_all_modules_that_a_worker_imports_are_uploaded(worker: str) -> None:
     source = worker_folder(worker) / "src"
     own = {path.name.removesuffix(".py") for path in source.iterdir()}
     uploaded = {

@@ -1,4 +1,4 @@
-"""What is vendored is what was published: same wheels, same files, byte for byte."""
+"""Vendored files equal the published ones, byte for byte."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from deploy import vendor
+from deploy.paths import ROOT, WORKERS
 from deploy.wheel_records import DiffersFromWheel, check
-from devstack.paths import ROOT, WORKERS
 
 
 @pytest.mark.parametrize("worker", WORKERS)
@@ -21,7 +21,7 @@ def test_every_vendored_file_equals_the_one_in_its_wheel(worker: str) -> None:
     assert check(worker, vendor.libraries(worker)) == len(files) > 0
 
 
-def test_a_changed_file_and_one_from_nowhere_are_named(tmp_path: Path) -> None:
+def test_a_changed_file_and_a_file_of_no_wheel_are_named(tmp_path: Path) -> None:
     modules = tmp_path / "python_modules"
     shutil.copytree(vendor.libraries("sign-up"), modules)
     with (modules / "workers" / "__init__.py").open("a") as file:

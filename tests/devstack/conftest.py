@@ -1,4 +1,4 @@
-"""Fixtures of tests of devstack itself."""
+"""Fixtures for the tests of devstack itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The look-up of the browser, and the addresses of pages for screenshots."""
+"""The right browser is found, and a screenshot is of the page that was named."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devstack.screenshot import target_of
 
 
 class FetchedBrowser:
-    """Stands for Playwright, which knows where it puts the Chromium that it fetches."""
+    """Replaces Playwright, which has the path of the Chromium that it downloaded."""
 
     def __init__(self, program: Path) -> None:
         self.chromium = self
@@ -22,7 +22,7 @@ class FetchedBrowser:
 
 @pytest.fixture
 def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder on the PATH."""
+    """An empty folder, the only one on the PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))

@@ -1,4 +1,7 @@
-"""devstack has layers: no import circle, no import inside a function, and the kit knows no vendor."""
+"""Imports in devstack go one way: no import circle, no import inside a function, and its four parts stay apart.
+
+deploy never imports devstack.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.paths import ROOT
+from deploy.paths import ROOT
 
 PACKAGE = ROOT / "devstack"
 
@@ -21,7 +24,7 @@ TREES = {name_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in 
 
 
 def imported(node: ast.AST) -> set[str]:
-    """The modules of devstack that an import statement names, and the packages around them, which run first."""
+    """The modules of devstack that an import statement names, and their packages, which are imported first."""
     names: set[str] = set()
     if isinstance(node, ast.ImportFrom) and node.module:
         names = {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
@@ -37,7 +40,7 @@ def packages_of(module: str) -> set[str]:
 
 
 def test_no_module_imports_itself_through_others() -> None:
-    """Imports for type checkers count too: what needs them is a circle of knowledge."""
+    """Imports under `if TYPE_CHECKING` count too."""
     graph = {
         module: {name for node in ast.walk(tree) for name in imported(node)} - packages_of(module) - {module}
         for module, tree in TREES.items()
@@ -50,7 +53,7 @@ def test_no_module_imports_itself_through_others() -> None:
 
 @pytest.mark.parametrize("package", sorted(name for name in TREES if f"{name}." in " ".join(TREES)))
 def test_a_package_imports_nothing_by_itself(package: str) -> None:
-    """So a package never makes a circle of its modules."""
+    """If `__init__.py` imported a module, every module of the package would import that module too."""
     path = ROOT.joinpath(*package.split("."), "__init__.py")
     if path.exists():
         assert not [node for node in ast.walk(TREES[package]) if imported(node)]
@@ -76,7 +79,7 @@ def test_no_function_imports_a_module_of_devstack() -> None:
     ],
 )
 def test_the_four_parts_stay_apart(package: str, strangers: tuple[str, ...]) -> None:
-    """The stack starts the stand-ins as programs; the stand-ins share the kit alone."""
+    """The stack starts the stand-ins as programs. The stand-ins share only the kit."""
     crossing = [
         f"{module} imports {name}"
         for module, tree in TREES.items()
@@ -84,5 +87,16 @@ def test_the_four_parts_stay_apart(package: str, strangers: tuple[str, ...]) -> 
         for node in ast.walk(tree)
         for name in imported(node)
         if name.startswith(strangers)
+    ]
+    assert crossing == []
+
+
+def test_deploy_never_imports_devstack() -> None:
+    """What is deployed must not depend on what exists for local runs only."""
+    crossing = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted((ROOT / "deploy").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom) and imported(node)
     ]
     assert crossing == []

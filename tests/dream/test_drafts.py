@@ -1,4 +1,4 @@
-"""Steps at Stripe are taken once: which idempotency key a step has, and what a failure leaves for the retry."""
+"""A step at Stripe is taken once: its idempotency key, and what a failure stores for the retry."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Guarantee: a parser of outside bytes takes time in proportion to its input, whatever the input is.
+"""Guarantee: a parser of outside bytes takes time in proportion to the size of its input, for every input.
 
-Each parser reads inputs of doubling size. The ratio of the times counts, never a time itself: input of eight times the size may
-take at most 32 times as long, which a quadratic parser (64 times) does not meet.
+Each parser reads inputs of doubling size. The tests compare ratios of times, never a time itself: an input of eight times the
+size may take at most 32 times as long. A quadratic parser takes 64 times as long.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devstack.paths import ROOT
+from deploy.paths import ROOT
 from dream.auth import clerk_tokens, project_keys
 from dream.auth.principal import Nobody
 from dream.crypto import rs256

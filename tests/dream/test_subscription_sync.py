@@ -1,4 +1,4 @@
-"""Readings of Stripe that cross each other: whatever the order in which they are stored, the row ends up as Stripe says."""
+"""Readings of Stripe may be stored in any order. The row always ends in Stripe's current state."""
 
 from __future__ import annotations
 

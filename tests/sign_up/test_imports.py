@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from devstack.paths import ROOT
+from deploy.paths import ROOT
 
 
 def test_the_worker_needs_no_stripe_library() -> None:

@@ -1,4 +1,4 @@
-"""A Clerk instance in miniature: an RSA key, its JWKS, and session tokens as Clerk mints them, or as an attacker would."""
+"""A minimal Clerk instance: an RSA key, its JWKS, session tokens as Clerk signs them, and forged ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def base64url(data: bytes) -> str:
 
 
 class Instance:
-    """Signs as one Clerk instance. `kid` is what it calls its key."""
+    """Signs tokens as one Clerk instance. `kid` is the id of its key."""
 
     def __init__(self, name: str, kid: str = "ins_key") -> None:
         self.issuer = f"https://{name}.clerk.accounts.dev"
@@ -49,7 +49,7 @@ class Instance:
         return {**public, "use": "sig", "alg": "RS256", "kid": self.kid, **changes}
 
     def claims(self, **changes: Any) -> dict[str, Any]:
-        """The claims of a session token; a change of None leaves its claim out."""
+        """The claims of a session token, with changes. None removes a claim."""
         now = int(time.time())
         claims: dict[str, Any] = {
             "azp": "https://app.example",
@@ -71,7 +71,7 @@ class Instance:
         return jwt.encode(self.claims(**changes), self.private_key, algorithm="RS256", headers=named)
 
     def token_with_header(self, header: dict[str, Any], **changes: Any) -> str:
-        """A token whose header is exactly this, rightly signed over it."""
+        """A token with exactly this header, correctly signed."""
         signed = f"{base64url(json.dumps(header).encode())}.{base64url(json.dumps(self.claims(**changes)).encode())}"
         signature = RSAAlgorithm(RSAAlgorithm.SHA256).sign(signed.encode(), self.private_key)
         return f"{signed}.{base64url(signature)}"

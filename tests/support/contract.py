@@ -1,4 +1,4 @@
-"""The same requests to two stacks, and their answers made comparable: what differs by nature is masked."""
+"""Sends the same requests to two stacks and makes their answers comparable: ids, tokens and times are masked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEADERS = (
     "content-type", "cross-origin-resource-policy", "etag", "idempotent-replayed", "location", "referrer-policy",
     "retry-after", "set-cookie", "strict-transport-security", "vary", "x-content-type-options", "x-frame-options",
 )  # fmt: skip
-# Ids, tokens, times and counters that are new each time.
+# Ids, tokens, times and counters, which differ in each run.
 VOLATILE = (
     (re.compile(r"\breq_[0-9a-f]+"), "<request>"),
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "<token>"),

@@ -1,4 +1,4 @@
-"""A network that answers from a function, for tests of one client or credential alone."""
+"""A network that answers from a function, for tests of one client or one credential."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def json_answer(value: Any, status: int = 200, **headers: str) -> FetchResponse:
 
 
 def unreachable(call: Call) -> NoReturn:
-    """A network that is down."""
+    """Answers as a network that is down: raises."""
     raise VendorUnreachable("connection refused")
 
 
 class FakeFetch:
-    """The network: `answering` answers every call, and `calls` remembers them."""
+    """The network. `answering` answers each call; `calls` lists them."""
 
     def __init__(self, answering: Answering = unreachable) -> None:
         self.answering = answering

@@ -1,4 +1,4 @@
-"""Requests made by hand, for tests of one credential or handler."""
+"""Requests for tests of one credential or one handler."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.multipart_forms import parse_form
 
 
 class FakeHeaders:
-    """Headers whatever the case of their names."""
+    """Headers whose names are not case-sensitive."""
 
     def __init__(self, named: Mapping[str, str]) -> None:
         self._named = {name.lower(): value for name, value in named.items()}
@@ -19,7 +19,7 @@ class FakeHeaders:
 
 
 def request_with(**headers: str) -> Request:
-    """A GET request with these headers, underscores for hyphens."""
+    """A GET request with these headers. An underscore in a name means a hyphen."""
 
     async def no_body(cap_bytes: int) -> bytes:
         return b""

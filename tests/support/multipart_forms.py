@@ -1,4 +1,4 @@
-"""Multipart forms: how a client writes them, which ones are malformed, and what parses them under CPython."""
+"""Multipart forms for tests: bodies as clients send them, malformed ones, and a parser for CPython."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MALFORMED = {
 
 
 class _Fields:
-    """Collects what the parser calls back with."""
+    """Collects the fields from the callbacks of the parser."""
 
     def __init__(self) -> None:
         self.found: list[FormField] = []

@@ -20,7 +20,7 @@ Row: TypeAlias = "dict[str, str | int | None]"
 
 
 class CannotFill(AssertionError):
-    """The generator found no rows that the table accepts."""
+    """The table accepts none of the rows that the generator made."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _checked(sql: str) -> tuple[dict[str, tuple[str | int, ...]], set[str]]:
 
 
 def _checks(sql: str) -> Iterator[str]:
-    """What stands in the brackets of each CHECK, with single spaces."""
+    """The text in the brackets of each CHECK, with single spaces."""
     for found in re.finditer(r"\bCHECK\s*\(", sql):
         depth, end = 1, found.end()
         while depth:
@@ -139,7 +139,7 @@ def _key_of(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
 def fill(connection: sqlite3.Connection) -> dict[str, int]:
     """Fills each table of an empty database and returns the number of rows of each. Raises CannotFill, which names the table.
 
-    Row `i` of a table refers to row `i` of its parents. Triggers rest meanwhile, so that every row is the generator's own.
+    Row `i` of a table refers to row `i` of its parents. Triggers are removed meanwhile, so that they change no row.
     """
     tables = read_tables(connection)
     triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()

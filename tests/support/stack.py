@@ -1,4 +1,4 @@
-"""What a test needs of a local stack. Two play it: the one in this process, and the one in workerd."""
+"""The interface of a local stack for tests. There are two: the stack in this process, and the stack in workerd."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Stack(Protocol):
         ...
 
     def http(self, service: str) -> httpx.Client:
-        """A client of one service, shared by all callers. It keeps no cookies. The stack closes it."""
+        """The shared client of one service. It stores no cookies. The stack closes it."""
         ...
 
     def client(self, base_url: str = "") -> httpx.Client:
-        """A new client that keeps cookies as a browser does and reaches every service. The caller closes it."""
+        """A new client that stores cookies as a browser does and can call every service. The caller closes it."""
         ...
 
     def at_once(self, requests: Sequence[httpx.Request]) -> list[httpx.Response]:
-        """Sends all requests at the same time; their answers, in the same order."""
+        """Sends all requests at the same time. Returns their answers in the same order."""
         ...
 
     def d1(self, sql: str, *params: str | int | None) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ class Stack(Protocol):
         ...
 
     def deliver(self, patience_seconds: int = 60) -> None:
-        """Returns when Stripe and Clerk have delivered every webhook. Deliveries that wait for a retry are sent now."""
+        """Returns when Stripe and Clerk have delivered every webhook. Waiting retries are sent now."""
         ...
 
     def run_scheduled(self, worker: str, cron: str = "* * * * *") -> None:
@@ -50,9 +50,9 @@ class Stack(Protocol):
         ...
 
     def restart_workers(self) -> None:
-        """The workers forget all that they hold in memory. D1, KV and R2 stay."""
+        """Clears the workers' memory. D1, KV and R2 stay."""
         ...
 
     def kill_workers(self) -> None:
-        """Every request under way dies without an answer; then the workers run again."""
+        """Kills all requests in flight, which get no answer. Then the workers run again."""
         ...

@@ -17,14 +17,14 @@ from tests.support.in_process.key_value import DictKeyValue
 
 
 class Absent:
-    """A binding that the test does not expect to be touched."""
+    """A binding that the test must not use. Any use fails."""
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AssertionError(f"{name} was not expected")
 
 
 class EveryoneMay:
-    """A rate limiter that lets everybody through."""
+    """A rate limiter that allows every call."""
 
     async def allows(self, key: str) -> bool:
         return True
@@ -32,7 +32,7 @@ class EveryoneMay:
 
 @dataclass
 class World:
-    """A context and the fakes in it. What ran after the answer is in `afterwards`."""
+    """A context and its fakes. `afterwards` has the work that `wait_until` got."""
 
     fetch: FakeFetch = field(default_factory=FakeFetch)
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -59,6 +59,6 @@ class World:
         )
 
     async def finish(self) -> None:
-        """Runs what was left for after the answer."""
+        """Runs the work that `wait_until` got."""
         while self.afterwards:
             await self.afterwards.pop(0)

@@ -1,4 +1,4 @@
-# The JavaScript global scope inside a worker. Exists in the runtime only.
+# The JavaScript global scope inside a worker. It exists only in the Workers runtime.
 from typing import Any
 
 def __getattr__(name: str) -> Any: ...

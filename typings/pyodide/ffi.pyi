@@ -1,4 +1,4 @@
-# What our code takes from Pyodide's border between the languages. Exists in the runtime only.
+# The names that our code imports from `pyodide.ffi`. They exist only in the Workers runtime.
 from collections.abc import Callable
 from typing import Any
 

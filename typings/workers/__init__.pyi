@@ -1,4 +1,4 @@
-# What our code takes from the Workers SDK. Exists in the runtime only.
+# The names that our code imports from the Workers SDK. They exist only in the Workers runtime.
 from collections.abc import Awaitable
 from typing import Any
 

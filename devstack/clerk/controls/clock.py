@@ -1,11 +1,11 @@
-"""Owns the controls of time."""
+"""Owns the controls that show and move the clock."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from devstack.clerk.controls.asking import fields_of, needed
+from devstack.clerk.controls.requests import fields_of, required
 from devstack.clerk.stand_in import StandIn
 
 
@@ -14,6 +14,6 @@ async def show(stand_in: StandIn, request: Request) -> Response:
 
 
 async def move(stand_in: StandIn, request: Request) -> Response:
-    """The Stripe stand-in calls this when a test moves its clock."""
-    stand_in.clock.set_offset(float(needed(await fields_of(request), "offsetSeconds")))
+    """Moves the clock: `{"offsetSeconds": n}`. The Stripe stand-in calls this when a test moves its clock."""
+    stand_in.clock.set_offset(float(required(await fields_of(request), "offsetSeconds")))
     return await show(stand_in, request)

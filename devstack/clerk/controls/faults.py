@@ -7,7 +7,7 @@ from collections import Counter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from devstack.clerk.controls.asking import fields_of, needed
+from devstack.clerk.controls.requests import fields_of, required
 from devstack.clerk.stand_in import StandIn
 from devstack.kit.faults import Fault
 
@@ -28,10 +28,13 @@ async def show(stand_in: StandIn, request: Request) -> Response:
 
 
 async def add(stand_in: StandIn, request: Request) -> Response:
-    """The next `times` calls to `path` wait `hangSeconds`, then fail with `status`."""
+    """Makes the next `times` calls to `path` (a glob pattern) wait `hangSeconds`, then fail with `status`.
+
+    `method` limits the fault to one method. `retryAfter` is in the answer of a 429, in seconds.
+    """
     fields = await fields_of(request)
     fault = Fault(
-        path=str(needed(fields, "path")),
+        path=str(required(fields, "path")),
         method=str(fields.get("method", "*")).upper(),
         times=int(fields.get("times", 1)),
         status=int(fields.get("status", 500)),
@@ -48,7 +51,7 @@ async def clear(stand_in: StandIn, request: Request) -> Response:
 
 
 async def calls(stand_in: StandIn, request: Request) -> Response:
-    """How often each path was called; `?method=` and `?path=` (glob patterns) filter."""
+    """How often each path was called. `?method=` and `?path=` (glob patterns) filter the calls."""
     query = request.query_params
     found = stand_in.calls.matching(query.get("method", "*").upper(), query.get("path", "*"))
     counts = Counter((call.method, call.path) for call in found)
@@ -56,6 +59,6 @@ async def calls(stand_in: StandIn, request: Request) -> Response:
     return JSONResponse({"total": len(found), "calls": shown})
 
 
-async def forget_calls(stand_in: StandIn, request: Request) -> Response:
+async def clear_calls(stand_in: StandIn, request: Request) -> Response:
     stand_in.calls.clear()
     return JSONResponse({"total": 0, "calls": []})

@@ -1,11 +1,11 @@
-"""Owns the controls of instances: what a developer would copy from Clerk's dashboard, and new signing keys."""
+"""Owns the controls of instances: shows what a developer copies from Clerk's dashboard, and rotates signing keys."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from devstack.clerk.controls.asking import fields_of, instance_of
+from devstack.clerk.controls.requests import fields_of, instance_of
 from devstack.clerk.stand_in import StandIn
 
 
@@ -32,7 +32,7 @@ async def show(stand_in: StandIn, request: Request) -> Response:
 
 
 async def rotate_key(stand_in: StandIn, request: Request) -> Response:
-    """The instance signs with a new key from now on. Without `keepOld` the old ones leave its key set."""
+    """Makes the `instance` sign with a new key. If `keepOld` is false, the old keys are deleted from its JWKS."""
     fields = await fields_of(request)
     instance = instance_of(stand_in, fields)
     kid = stand_in.keys.rotate(instance, keep_old=bool(fields.get("keepOld", True)))

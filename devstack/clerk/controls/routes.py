@@ -1,4 +1,4 @@
-"""The table of controls: what a test or a person at the laptop does to the stand-in."""
+"""The table of controls: method, path, view."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ TABLE: list[tuple[str, str, View[StandIn]]] = [
     ("GET", "/_devstack/clock", clock.show),
     ("POST", "/_devstack/clock", clock.move),
     ("GET", "/_devstack/calls", faults.calls),
-    ("DELETE", "/_devstack/calls", faults.forget_calls),
+    ("DELETE", "/_devstack/calls", faults.clear_calls),
     ("GET", "/_devstack/faults", faults.show),
     ("POST", "/_devstack/faults", faults.add),
     ("DELETE", "/_devstack/faults", faults.clear),
     ("GET", "/_devstack/webhooks", webhooks.show),
-    ("DELETE", "/_devstack/webhooks", webhooks.forget),
+    ("DELETE", "/_devstack/webhooks", webhooks.clear),
     ("POST", "/_devstack/webhooks/pause", controls.pause),
     ("POST", "/_devstack/webhooks/resume", controls.resume),
     ("POST", "/_devstack/webhooks/drop", webhooks.drop),

@@ -1,4 +1,4 @@
-"""Owns the controls that make a user, a token, or a session's status without Clerk's own checks."""
+"""Owns the controls that create users and tokens and set the status of sessions, without Clerk's checks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from devstack.clerk.config import Instance
-from devstack.clerk.controls.asking import Fields, fields_of, instance_of, needed
+from devstack.clerk.controls.requests import Fields, fields_of, instance_of, required
 from devstack.clerk.stand_in import StandIn
 from devstack.clerk.store import Document
 
-# Name in JSON -> Clerk's name.
+# Field of the control -> Clerk's field.
 _USER_FIELDS = {
     "password": "password",
     "firstName": "first_name",
@@ -23,9 +23,9 @@ _USER_FIELDS = {
 
 
 async def create_user(stand_in: StandIn, request: Request) -> Response:
-    """A user with an address and optional password, names and metadata, without Clerk's requirements.
+    """Creates a user of `instance` with `email`, and optionally `password`, `firstName`, `lastName` and metadata.
 
-    With a `userId` of its own, a repeated call answers the same user.
+    If a user with `userId` exists already, the call changes nothing and answers that user.
     """
     fields = await fields_of(request)
     instance, user_id = instance_of(stand_in, fields), fields.get("userId")
@@ -33,7 +33,7 @@ async def create_user(stand_in: StandIn, request: Request) -> Response:
     if existing is not None:
         return JSONResponse(existing)
     wanted: Fields = {
-        "email_address": [needed(fields, "email")],
+        "email_address": [required(fields, "email")],
         "skip_password_requirement": True,
         "skip_password_checks": True,
     }
@@ -42,9 +42,10 @@ async def create_user(stand_in: StandIn, request: Request) -> Response:
 
 
 async def mint_token(stand_in: StandIn, request: Request) -> Response:
-    """A session or template token as a browser would get it. `claims` override (null removes), `headers` too.
+    """Makes a session token, or with `template` a template token, for `sessionId` or for `userId`.
 
-    `signedBy` names the instance whose key signs, for tests of tokens that must be refused.
+    `claims` replace claims (null removes one), and `headers` replace headers. `expiresIn` is in seconds. `signedBy` is the
+    instance whose key signs, for tests with tokens that must be refused.
     """
     fields = await fields_of(request)
     instance = instance_of(stand_in, fields)
@@ -71,13 +72,14 @@ async def mint_token(stand_in: StandIn, request: Request) -> Response:
 def _session_for(stand_in: StandIn, instance: Instance, fields: Fields) -> Document:
     if fields.get("sessionId"):
         return stand_in.sessions.get(instance, str(fields["sessionId"]))
-    user_id = str(needed(fields, "userId"))
+    user_id = str(required(fields, "userId"))
     active = stand_in.sessions.of_user(instance, user_id, status="active")
     return active[0] if active else stand_in.sessions.create(instance, user_id)
 
 
 async def set_session_status(stand_in: StandIn, request: Request) -> Response:
+    """Sets the `status` of `sessionId`, for example to `pending`."""
     fields = await fields_of(request)
     instance = instance_of(stand_in, fields)
-    session = stand_in.sessions.get(instance, str(needed(fields, "sessionId")))
-    return JSONResponse(stand_in.sessions.set_status(instance, session, str(needed(fields, "status"))))
+    session = stand_in.sessions.get(instance, str(required(fields, "sessionId")))
+    return JSONResponse(stand_in.sessions.set_status(instance, session, str(required(fields, "status"))))

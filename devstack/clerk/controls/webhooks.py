@@ -1,4 +1,4 @@
-"""Owns the controls of webhooks: what was sent, what waits, and how it is disturbed."""
+"""Owns the controls of webhooks: lists deliveries, and drops, duplicates, resends or sends events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from devstack.clerk import errors
-from devstack.clerk.controls.asking import Fields, fields_of, instance_of, needed
+from devstack.clerk.controls.requests import Fields, fields_of, instance_of, required
 from devstack.clerk.stand_in import StandIn
 from devstack.clerk.store import Document
 from devstack.kit.delivery_queue import Delivery
@@ -20,7 +20,7 @@ _ID_PREFIX = "atmpt_"
 
 
 async def show(stand_in: StandIn, request: Request) -> Response:
-    """The deliveries, oldest first; `?instance=`, `?type=`, `?status=` filter."""
+    """The deliveries, oldest first. `?instance=`, `?type=` and `?status=` filter them."""
     query = request.query_params
     columns = {"instance": "account", "type": "event_type"}
     equals = {columns[name]: value for name, value in query.items() if name in columns}
@@ -48,33 +48,33 @@ def _shown(stand_in: StandIn, delivery: Delivery) -> Document:
     }
 
 
-async def forget(stand_in: StandIn, request: Request) -> Response:
+async def clear(stand_in: StandIn, request: Request) -> Response:
     stand_in.webhooks.clear()
     return await show(stand_in, request)
 
 
 async def idle(stand_in: StandIn, request: Request) -> Response:
-    """Waits up to `timeoutSeconds` until nothing is left to send, paused or not; 504 when the time runs out first."""
+    """Waits until nothing is left to send, `timeoutSeconds` at most; then answers 504. A pause does not end the wait."""
     timeout = float((await fields_of(request)).get("timeoutSeconds", DEFAULT_IDLE_SECONDS))
     is_idle = await stand_in.deliveries.idle(timeout, pause_is_idle=False)
     return JSONResponse({"idle": is_idle}, 200 if is_idle else 504)
 
 
 async def drop(stand_in: StandIn, request: Request) -> Response:
-    """The next `times` events are recorded and not sent."""
+    """Makes the next `times` events be recorded, but not sent."""
     stand_in.webhooks.drop_next = int((await fields_of(request)).get("times", 1))
     return JSONResponse({"dropNext": stand_in.webhooks.drop_next})
 
 
 async def duplicate(stand_in: StandIn, request: Request) -> Response:
-    """The next `times` events are sent twice."""
+    """Makes the next `times` events be sent twice."""
     stand_in.webhooks.duplicate_next = int((await fields_of(request)).get("times", 1))
     return JSONResponse({"duplicateNext": stand_in.webhooks.duplicate_next})
 
 
 async def resend(stand_in: StandIn, request: Request) -> Response:
-    """Sends the message of the delivery `id` again, under its own `svix-id`."""
-    delivery_id = str(needed(await fields_of(request), "id"))
+    """Sends the message of the delivery `id` again, with the same `svix-id`."""
+    delivery_id = str(required(await fields_of(request), "id"))
     number = delivery_id.removeprefix(_ID_PREFIX)
     delivery = stand_in.deliveries.queue.find(int(number)) if number.isdecimal() else None
     made = stand_in.deliveries.queue.find(stand_in.deliveries.resend(delivery)) if delivery else None
@@ -84,8 +84,8 @@ async def resend(stand_in: StandIn, request: Request) -> Response:
 
 
 async def send(stand_in: StandIn, request: Request) -> Response:
-    """Any event of a test's own making, signed for the instance's webhook."""
+    """Sends an event with this `type` and `data` to the webhook of `instance`, signed."""
     fields = await fields_of(request)
-    data = cast("Fields", needed(fields, "data"))
-    stand_in.webhooks.emit(instance_of(stand_in, fields), str(needed(fields, "type")), data)
+    data = cast("Fields", required(fields, "data"))
+    stand_in.webhooks.emit(instance_of(stand_in, fields), str(required(fields, "type")), data)
     return JSONResponse({"sent": True})

@@ -1,1 +1,1 @@
-"""The pages that people see: those that Clerk hosts, and the log of deliveries."""
+"""The pages that Clerk hosts, and pages with the stand-in's state. They work without JavaScript."""

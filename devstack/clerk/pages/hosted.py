@@ -1,6 +1,6 @@
-"""The pages Clerk hosts for an instance: sign-up, sign-in and account. They work without JavaScript.
+"""Owns the pages that Clerk hosts for an instance: sign-up, sign-in and account. Here their URLs begin with the issuer.
 
-On Clerk: https://clerk.com/docs/guides/customizing-clerk/account-portal. Here they live under the issuer.
+https://clerk.com/docs/guides/customizing-clerk/account-portal
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ View = Callable[["Visit"], Response]
 
 
 class Visit:
-    """One request to a hosted page: the browser, its session, and where it wants to go afterwards."""
+    """One request to a hosted page: its browser, session and redirect URL."""
 
     def __init__(self, stand_in: StandIn, instance: Instance, request: Request, form: dict[str, str]) -> None:
         self.stand_in = stand_in
@@ -43,24 +43,24 @@ class Visit:
         live = self.stand_in.sessions.live_of_client(self.instance, client) if client else []
         return live[0] if live else None
 
-    def asked_url(self, flow: str) -> str:
-        """The redirect that the link to this page asked for, in Clerk's order of precedence; empty if none."""
+    def requested_url(self, flow: str) -> str:
+        """The redirect URL in the query, in Clerk's order of precedence; empty if none. `flow` is sign_up or sign_in."""
         for name in (f"{flow}_force_redirect_url", "redirect_url", f"{flow}_fallback_redirect_url"):
             if self.request.query_params.get(name):
                 return self.request.query_params[name]
         return ""
 
     def target(self, flow: str) -> str:
-        """Where to go next: the asked URL if it is allowed, else the account page, as Clerk falls back too."""
-        asked = self.asked_url(flow)
-        return asked if asked and self.instance.may_redirect_to(asked) else self.instance.hosted_url("user")
+        """The requested redirect URL if it is allowed, else the account page, as at Clerk."""
+        requested = self.requested_url(flow)
+        return requested if requested and self.instance.may_redirect_to(requested) else self.instance.hosted_url("user")
 
-    def leave(self, url: str) -> Response:
-        """Send the browser on, so that clerk-js on the target's origin finds this session."""
-        return self._remembered(RedirectResponse(browsers.with_token(self.instance, url, self.browser), 303))
+    def redirect(self, url: str) -> Response:
+        """Redirects the browser with its token, so that clerk-js on the other origin finds the session."""
+        return self._with_cookies(RedirectResponse(browsers.with_token(self.instance, url, self.browser), 303))
 
-    def stay(self, path: str) -> Response:
-        return self._remembered(RedirectResponse(self.instance.hosted_url(path), 303))
+    def redirect_to_page(self, path: str) -> Response:
+        return self._with_cookies(RedirectResponse(self.instance.hosted_url(path), 303))
 
     def show(self, template: str, *, status: int = 200, error: str = "", **values: Any) -> Response:
         carried = {
@@ -77,10 +77,10 @@ class Visit:
             error=error,
             **values,
         )
-        return self._remembered(shown)
+        return self._with_cookies(shown)
 
-    def _remembered(self, response: Response) -> Response:
-        browsers.remember(self.stand_in, self.instance, response, self.browser)
+    def _with_cookies(self, response: Response) -> Response:
+        browsers.set_cookies(self.stand_in, self.instance, response, self.browser)
         return response
 
 
@@ -110,7 +110,7 @@ def _endpoint(stand_in: StandIn, instance: Instance, view: View) -> Callable[[Re
 
 def _sign_up_form(visit: Visit) -> Response:
     if visit.session is not None:
-        return visit.leave(visit.target("sign_up"))
+        return visit.redirect(visit.target("sign_up"))
     return _show_form(visit, "sign_up", {"email_address": visit.request.query_params.get("email_address", "")})
 
 
@@ -119,12 +119,12 @@ def _sign_up(visit: Visit) -> Response:
         attempts.sign_up(visit.stand_in, visit.instance, visit.client, visit.form)
     except errors.ClerkError as error:
         return _show_form(visit, "sign_up", visit.form, error)
-    return visit.leave(visit.target("sign_up"))
+    return visit.redirect(visit.target("sign_up"))
 
 
 def _sign_in_form(visit: Visit) -> Response:
     if visit.session is not None:
-        return visit.leave(visit.target("sign_in"))
+        return visit.redirect(visit.target("sign_in"))
     values = {"email_address": visit.request.query_params.get("email_address", "")}
     ticket = visit.request.query_params.get("__clerk_ticket")
     if not ticket:
@@ -133,7 +133,7 @@ def _sign_in_form(visit: Visit) -> Response:
         attempts.sign_in(visit.stand_in, visit.instance, visit.client, {"strategy": "ticket", "ticket": ticket})
     except errors.ClerkError as error:
         return _show_form(visit, "sign_in", values, error)
-    return visit.leave(visit.target("sign_in"))
+    return visit.redirect(visit.target("sign_in"))
 
 
 def _sign_in(visit: Visit) -> Response:
@@ -144,22 +144,22 @@ def _sign_in(visit: Visit) -> Response:
             raise errors.param_missing("password")
     except errors.ClerkError as error:
         return _show_form(visit, "sign_in", visit.form, error)
-    return visit.leave(visit.target("sign_in"))
+    return visit.redirect(visit.target("sign_in"))
 
 
 def _show_form(visit: Visit, flow: str, values: dict[str, str], error: errors.ClerkError | None = None) -> Response:
-    asked = visit.asked_url(flow)
+    requested = visit.requested_url(flow)
     return visit.show(
         f"{flow}.html",
         status=error.status if error else 200,
         error=error.long_message if error else "",
         values=values,
-        refused_redirect=asked if asked and not visit.instance.may_redirect_to(asked) else "",
+        refused_redirect=requested if requested and not visit.instance.may_redirect_to(requested) else "",
     )
 
 
 def _signed_out(visit: Visit) -> Response:
-    return visit.stay(f"sign-in?{urlencode({'redirect_url': visit.instance.hosted_url('user')})}")
+    return visit.redirect_to_page(f"sign-in?{urlencode({'redirect_url': visit.instance.hosted_url('user')})}")
 
 
 def _account(visit: Visit) -> Response:
@@ -182,8 +182,8 @@ def _sign_out(visit: Visit) -> Response:
     session = visit.session
     if session is not None:
         visit.stand_in.sessions.end(visit.instance, session, "removed")
-    asked = visit.request.query_params.get("redirect_url", "")
-    return visit.leave(asked) if asked and visit.instance.may_redirect_to(asked) else _signed_out(visit)
+    requested = visit.request.query_params.get("redirect_url", "")
+    return visit.redirect(requested) if requested and visit.instance.may_redirect_to(requested) else _signed_out(visit)
 
 
 def _delete_account(visit: Visit) -> Response:
@@ -192,15 +192,15 @@ def _delete_account(visit: Visit) -> Response:
         return _signed_out(visit)
     address = primary_email(visit.stand_in.users.get(visit.instance, session["user_id"]))
     if visit.form.get("confirmation", "").strip().lower() != address:
-        return _show_account(visit, session, error="Type your email address to delete the account.")
+        return _show_account(visit, session, error="Type your email address exactly to delete the account.")
     visit.stand_in.delete_user(visit.instance, session["user_id"])
     return _signed_out(visit)
 
 
 def _show_account(visit: Visit, session: Document, *, saved: bool = False, error: str = "") -> Response:
     user = visit.stand_in.users.get(visit.instance, session["user_id"])
-    asked = visit.request.query_params.get("redirect_url", "")
-    back = asked if asked and visit.instance.may_redirect_to(asked) else ""
+    requested = visit.request.query_params.get("redirect_url", "")
+    back = requested if requested and visit.instance.may_redirect_to(requested) else ""
     return visit.show(
         "account.html",
         status=422 if error else 200,

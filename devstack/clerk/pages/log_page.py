@@ -1,4 +1,4 @@
-"""Owns the pages for the person at the laptop: the start page and the log of deliveries."""
+"""Owns the pages for developers: the start page and the log of webhook deliveries."""
 
 from starlette.requests import Request
 from starlette.responses import Response

@@ -1,4 +1,4 @@
-"""Owns the templates of the pages."""
+"""Renders the templates of the pages, with their HTTP headers."""
 
 from pathlib import Path
 from typing import Any

@@ -1,1 +1,1 @@
-"""Runs the workers in the real workerd, built from files of the package registries alone."""
+"""Runs the workers in the real workerd. Everything it needs comes from npm and PyPI."""

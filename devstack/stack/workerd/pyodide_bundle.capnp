@@ -1,4 +1,4 @@
-# What workerd expects inside a Pyodide bundle file. Only the field numbers and types matter; the file's id does not.
+# The format of a Pyodide bundle file, as workerd reads it. Only field numbers and types matter; the id of this file does not.
 @0xd7c1a5f0b3e29846;
 
 struct Bundle {

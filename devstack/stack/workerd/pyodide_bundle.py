@@ -1,11 +1,11 @@
 """Builds workerd's Pyodide bundle from the npm package `pyodide`.
 
-workerd runs Python by loading a bundle of three modules: Pyodide's JavaScript glue, its WebAssembly binary and Python's
-standard library. It downloads them at start unless a worker asks for the version called `dev`, which it reads from a
-folder instead. The WebAssembly file and the library go in as npm delivers them. The glue has to change, because workerd
-forbids compiling WebAssembly, reading the clock and drawing entropy while a worker starts, except through the functions of
-its own module `pyodide-internal:builtin_wrappers`. `REWRITES` says how, and how often each pattern must occur: when
-a new Pyodide looks different, the build stops and names the pattern instead of making a bundle that fails at run time.
+To run Python, workerd loads a bundle of three modules: Pyodide's JavaScript code (the glue), its WebAssembly binary and
+Python's standard library. workerd downloads the bundle at start. If a worker asks for the version `dev`, workerd reads it
+from a folder instead. The WebAssembly file and the library are copied from npm unchanged. The glue must change: while a
+worker starts, workerd forbids compiling WebAssembly, reading the clock and reading random bytes, except through the
+functions of its module `pyodide-internal:builtin_wrappers`. `REWRITES` lists the changes, and how often each pattern must
+occur. If a new Pyodide differs, the build stops and names the pattern, instead of making a bundle that fails at run time.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ WRAPPERS = (
 
 
 class BundleError(Exception):
-    """The installed Pyodide does not look like the one these rewrites were made for."""
+    """The installed Pyodide differs from the one that REWRITES were made for. The message names the pattern."""
 
 
 @dataclass(frozen=True)
 class Rewrite:
-    """One textual change of the glue, and the number of places where it must apply."""
+    """One replacement of text in the glue. `count` is how often `old` must occur."""
 
     old: str
     new: str
@@ -49,14 +49,14 @@ REWRITES = (
     Rewrite("Date.now()", "monotonicDateNow()", 22),
     Rewrite("crypto.getRandomValues(view)", "getRandomValues(Module,view)", 1),
     Rewrite("Function.prototype.apply.apply(func,[this_,args])", "patchedApplyFunc(API,func,this_,args)", 1),
-    # Shared libraries come from the read-only file system, already compiled; what follows the return is dead code.
+    # Shared libraries come compiled from the read-only file system. The code after the `return` never runs.
     Rewrite(
         "function loadLibData(){",
         "function loadLibData(){const library=patchedLoadLibData(Module,libName,flags.rpath);"
         "return flags.loadAsync?Promise.resolve(library):library;",
         1,
     ),
-    # A library restored from a snapshot has to land where it was when the snapshot was taken.
+    # A library that is restored from a snapshot must have the same address as when the snapshot was taken.
     Rewrite("alignMemory(getMemory(metadata", "alignMemory(Module.getMemoryPatched(Module,libName,metadata", 1),
     Rewrite(
         "export default _createPyodideModule;",
@@ -67,20 +67,20 @@ REWRITES = (
 
 
 def rewrite_glue(source: str) -> str:
-    """The glue as workerd can run it. Raises BundleError when a pattern is found more or less often than expected."""
+    """The glue as workerd can run it. Raises BundleError if a pattern does not occur as often as expected."""
     for rewrite in REWRITES:
         found = source.count(rewrite.old)
         if found != rewrite.count:
             raise BundleError(
-                f"pyodide.asm.mjs has {found} of {rewrite.old!r} where {rewrite.count} were expected: "
-                "this Pyodide differs from the one that the rewrites were made for"
+                f"pyodide.asm.mjs contains {rewrite.old!r} {found} times, not {rewrite.count} times: this Pyodide "
+                "differs from the one that REWRITES were made for"
             )
         source = source.replace(rewrite.old, rewrite.new)
     return f'import {{{",".join(WRAPPERS)}}} from "pyodide-internal:builtin_wrappers";{source}'
 
 
 def encode(glue: bytes, wasm: bytes, stdlib: bytes) -> bytes:
-    """The three modules as one Cap'n Proto message."""
+    """The three modules as one Cap'n Proto message, as in pyodide_bundle.capnp."""
     schema = capnp.load(str(SCHEMA))
     return schema.Bundle.new_message(
         modules=[
@@ -92,7 +92,7 @@ def encode(glue: bytes, wasm: bytes, stdlib: bytes) -> bytes:
 
 
 def build(pyodide: Path, target: Path) -> None:
-    """Writes the bundle of the npm package in the folder `pyodide` to the file `target`."""
+    """Makes the bundle from the npm package in the folder `pyodide`, and writes it to the file `target`. Raises BundleError."""
     glue = rewrite_glue((pyodide / "pyodide.asm.mjs").read_text(encoding="utf-8"))
     message = encode(
         glue.encode(),

@@ -1,7 +1,7 @@
-"""Owns the preparation of workerd: the Pyodide bundle, a memory snapshot, and the program that miniflare starts.
+"""Prepares workerd: the Pyodide bundle, a memory snapshot, and the script that miniflare starts.
 
-All of it is kept in the cache folder under a name made of the versions it came from, so nothing is built twice and
-nothing stale is used.
+They are in a folder of the cache. Its name is a hash of all versions and files that they are made of. So nothing is built
+twice, and nothing old is used after a change.
 """
 
 from __future__ import annotations
@@ -12,25 +12,16 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import vendor
-from devstack.paths import CACHE, NODE, NODE_MODULES, ROOT
+from deploy.paths import CACHE, NODE, NODE_MODULES, ROOT
 from devstack.stack.workerd import pyodide_bundle
 
 HERE = Path(__file__).parent
 SNAPSHOT = "snapshot.bin"
-# Selects the Pyodide version `dev`, which workerd takes from a folder. It must never be in what is deployed.
+# Selects the Pyodide version `dev`, which workerd reads from a folder. It must never be deployed.
 DEVELOPMENT_FLAG = "python_workers_development"
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """A workerd that is ready to run Python Workers."""
-
-    workerd: Path
-    """The program to start: a script that adds the options that miniflare does not pass on."""
 
 
 def npm_version(package: str) -> str:
@@ -38,15 +29,18 @@ def npm_version(package: str) -> str:
 
 
 def workerd_program() -> Path:
-    """The binary inside the npm package for this machine's system and processor."""
+    """The workerd binary in the npm package for this machine's system and processor."""
     found = subprocess.run(
         [NODE, "-p", "require('workerd').default"], cwd=ROOT, check=True, capture_output=True, text=True
     )
     return Path(found.stdout.strip())
 
 
-def prepare(say: Callable[[str], None]) -> Runtime:
-    """Builds what is missing and returns the runtime. `say` is told about each step that takes time."""
+def prepare(say: Callable[[str], None]) -> Path:
+    """Builds what is missing, and returns the script that starts workerd with the options that miniflare does not pass on.
+
+    `say` prints the name of each step that takes time. Raises RuntimeError if workerd writes no snapshot.
+    """
     settings = vendor.load_toml(ROOT / "workers" / "api-multi" / "wrangler.toml")
     libraries = vendor.libraries("api-multi")
     ingredients = [npm_version("pyodide"), npm_version("workerd"), settings["compatibility_date"], libraries.name]
@@ -60,11 +54,11 @@ def prepare(say: Callable[[str], None]) -> Runtime:
         say("taking a memory snapshot of Python with its libraries")
         _take_snapshot(program, folder, libraries, settings)
         _write_script(script, program, folder)
-    return Runtime(workerd=script)
+    return script
 
 
 def _write_script(script: Path, program: Path, folder: Path) -> None:
-    """Writes the script that MINIFLARE_WORKERD_PATH names. It adds the options, and writes the process id to WORKERD_PID_FILE."""
+    """Writes the script for MINIFLARE_WORKERD_PATH. The script adds options, and writes its process id to WORKERD_PID_FILE."""
     text = f"""#!/bin/sh
 if [ -n "$WORKERD_PID_FILE" ]; then echo $$ > "$WORKERD_PID_FILE"; fi
 command=$1
@@ -79,7 +73,7 @@ exec "{program}" "$command" --pyodide-bundle-disk-cache-dir="{folder}" \\
 
 
 def _take_snapshot(program: Path, folder: Path, libraries: Path, settings: dict[str, object]) -> None:
-    """Runs workerd once with `warm.py`. workerd writes its memory to a file and stops."""
+    """Runs workerd once with `warm.py`. workerd writes its memory to a file and stops. Raises RuntimeError if it does not."""
     files = vendor.files_under(libraries, [])
     modules = [_module("warm.py", HERE / "warm.py")]
     modules += [_module(f"python_modules/{name}", path) for name, path in files]
@@ -103,7 +97,7 @@ const warm :Workerd.Worker = (
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         written = Path(scratch) / SNAPSHOT
         if not written.exists():
-            raise RuntimeError(f"workerd wrote no memory snapshot; it said:\n{done.stdout}{done.stderr}")
+            raise RuntimeError(f"workerd wrote no memory snapshot. Its output:\n{done.stdout}{done.stderr}")
         written.replace(folder / SNAPSHOT)
 
 

@@ -1,6 +1,6 @@
-"""Main module of the worker that the memory snapshot is taken from: imports what all four workers import anyway.
+"""Main module of the worker whose memory becomes the snapshot: imports the libraries that all four workers import.
 
-Only libraries belong here, never `dream` or a worker's own code: those have to be read anew at each start.
+It must not import `dream` or a worker's own code, because these are read again at each start.
 """
 
 from importlib import import_module
@@ -43,7 +43,7 @@ for _name in LIBRARIES:
 
 
 class Default(WorkerEntrypoint):
-    """Never called: the runtime stops once it has written its memory down."""
+    """Required by workerd, but never called: workerd stops after it has written its memory to a file."""
 
     async def test(self) -> None:
-        """What `workerd test` looks for."""
+        """`workerd test` requires this method."""

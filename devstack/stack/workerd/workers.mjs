@@ -3,9 +3,10 @@
  *
  *   node workers.mjs CONFIG.json
  *
- * The configuration names each worker's settings and source folders (devstack/stack/stack.py writes it). This program reads
- * the sources anew whenever a watched folder changes, and stops when told to or when whoever started it is gone. When
- * workerd dies, miniflare starts it again. It listens on a control port: GET /status, POST /restart, POST /d1 {sql, params}.
+ * CONFIG.json has each worker's settings and source folders; devstack/stack/stack.py writes it. This program reads the
+ * sources again when a watched folder changes. It stops at a signal, or when its standard input ends because the parent
+ * process ended. If workerd dies, miniflare starts it again. It listens on a control port: GET /status, POST /restart,
+ * POST /d1 {sql, params}.
  */
 import { readFileSync, readdirSync, watch, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -15,14 +16,14 @@ import { Log, LogLevel, Miniflare } from "miniflare";
 const config = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const state = { state: "starting", pid: null, message: null, generation: 0 };
 
-/** How wrangler types a file: vendored ones are data, but for the SDK's JavaScript, which Python imports as modules. */
+/** The module type that wrangler gives a file. Vendored files are data, except the SDK's JavaScript, which is imported. */
 function typeOf(name) {
   if (/^python_modules\/workers\/.*\.m?js$/.test(name)) return "esm";
   if (name.startsWith("python_modules/")) return "data";
   return { ".py": "python", ".mjs": "esm" }[path.extname(name)] ?? "data";
 }
 
-/** Every file under a folder with its module name, `prefix/relative/path`. Leaves out Python's caches. */
+/** Each file under a folder as [module name, path]. The name is `prefix/relative/path`. Python's caches are left out. */
 function filesUnder({ folder, prefix = "" }) {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries
@@ -41,7 +42,7 @@ function readModules(sources) {
   return Object.fromEntries(modules);
 }
 
-/** The bindings of one kind: `describe` makes miniflare's description from the configured value. */
+/** The bindings of one kind. `describe` makes miniflare's description of a configured value. */
 function bindings(configured, describe) {
   return Object.fromEntries(Object.entries(configured).map(([name, value]) => [name, describe(value)]));
 }
@@ -91,14 +92,14 @@ function isAlive(pid) {
   }
 }
 
-/** A restarted worker has forgotten that somebody moved the clock. */
+/** Sends the clock's offset to the workers, which lost it in a restart. */
 async function restoreClock() {
   if (!config.clockSource) return;
   let clock;
   try {
     clock = await (await fetch(`${config.clockSource}/_devstack/clock`)).text();
   } catch {
-    return; // Nobody keeps a clock yet, so nobody has moved it.
+    return; // The clock source does not run yet, so there is no offset.
   }
   await Promise.all(
     config.workers.map((worker) =>
@@ -118,7 +119,7 @@ function noteFailure(reason, error) {
   console.log(`workers did not start (${reason}): ${error.message}`);
 }
 
-/** Starts workerd, or starts it again, with the sources as they are now. */
+/** Starts or restarts workerd with the current sources. */
 async function load(reason) {
   if (stopping) return;
   const started = performance.now();
@@ -172,7 +173,7 @@ function watchSources() {
   }
 }
 
-/** The state, with a death that miniflare has not mended yet. */
+/** The state; `died` while workerd is dead and miniflare has not restarted it yet. */
 function status() {
   return state.state === "ready" && !isAlive(state.pid) ? { ...state, state: "died" } : state;
 }
@@ -188,7 +189,7 @@ async function answerControl(request) {
     const database = await miniflare.getD1Database(Object.keys(config.workers[0].d1)[0], config.workers[0].name);
     return await database.prepare(sql).bind(...params).all();
   }
-  return { error: `no control route ${request.url}` };
+  return { error: `no control route ${request.url}; the routes are /status, /restart and /d1` };
 }
 
 createServer(async (request, response) => {

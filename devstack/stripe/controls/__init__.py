@@ -1,1 +1,1 @@
-"""`/_devstack/`: what a test or a person at the laptop does to the stand-in. Stripe has none of it."""
+"""Controls under `/_devstack/`: how tests and developers change the stand-in. The real Stripe has nothing like them."""

@@ -1,4 +1,4 @@
-"""Owns the controls of health and time."""
+"""Owns the controls that show and move the clock, and the health check."""
 
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,7 @@ async def show(stand_in: StandIn, request: Request) -> Response:
 
 
 async def move(stand_in: StandIn, request: Request) -> Response:
+    """Moves the clock: `{"advanceSeconds": n}`, `{"to": time}`, or `{"reset": true}` for the real time."""
     body = await fields_of(request)
     if body.get("reset"):
         offset = 0
@@ -41,13 +42,13 @@ async def move(stand_in: StandIn, request: Request) -> Response:
     elif "to" in body:
         offset = int(stand_in.clock.offset_seconds) + _moment(body["to"]) - stand_in.clock.seconds()
     else:
-        raise Refused("Give advanceSeconds, to, or reset.")
-    fired, told = await stand_in.move_clock(offset)
-    return _shown(stand_in, fired=fired, subscribers=told)
+        raise Refused("The body must have advanceSeconds, to or reset.")
+    fired, answers = await stand_in.move_clock(offset)
+    return _shown(stand_in, fired=fired, subscribers=answers)
 
 
 def _moment(value: Any) -> int:
     try:
         return int(value) if isinstance(value, int) else int(datetime.fromisoformat(value).timestamp())
     except (TypeError, ValueError):
-        raise Refused("`to` is an ISO 8601 time or seconds since 1970.") from None
+        raise Refused("`to` must be an ISO 8601 time or seconds since 1970.") from None

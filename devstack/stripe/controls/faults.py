@@ -32,7 +32,7 @@ async def add(stand_in: StandIn, request: Request) -> Response:
     """The next `times` calls to `path` wait `seconds`, then fail with `status`."""
     fields = await fields_of(request)
     if "path" not in fields or set(fields) - {"path", *_FIELDS}:
-        raise Refused(f"A fault has a path and may have {', '.join(sorted(_FIELDS))}.")
+        raise Refused(f"A fault must have path, and may have {', '.join(sorted(_FIELDS))}.")
     given = {"wait_seconds" if name == "seconds" else name: value for name, value in fields.items()}
     stand_in.faults.add(Fault(**given))
     return await show(stand_in, request)
@@ -44,7 +44,7 @@ async def clear(stand_in: StandIn, request: Request) -> Response:
 
 
 async def calls(stand_in: StandIn, request: Request) -> Response:
-    """The calls so far; `?method=`, `?path=` (a glob pattern) and `?account=` filter."""
+    """The recorded calls. `?method=` and `?path=` (glob patterns) and `?account=` filter them."""
     query = request.query_params
     found = stand_in.calls.matching(query.get("method", "*"), query.get("path", "*"))
     if "account" in query:
@@ -54,6 +54,6 @@ async def calls(stand_in: StandIn, request: Request) -> Response:
     return JSONResponse({"total": len(found), "byRoute": dict(by_route), "calls": shown})
 
 
-async def forget_calls(stand_in: StandIn, request: Request) -> Response:
+async def clear_calls(stand_in: StandIn, request: Request) -> Response:
     stand_in.calls.clear()
     return await calls(stand_in, request)

@@ -1,4 +1,4 @@
-"""The table of controls: what a test or a person at the laptop does to the stand-in."""
+"""The table of controls: method, path, view."""
 
 from devstack.kit import controls
 from devstack.kit.controls import View
@@ -37,5 +37,5 @@ TABLE: list[tuple[str, str, View[StandIn]]] = [
     ("POST", "/_devstack/faults", faults.add),
     ("DELETE", "/_devstack/faults", faults.clear),
     ("GET", "/_devstack/calls", faults.calls),
-    ("DELETE", "/_devstack/calls", faults.forget_calls),
+    ("DELETE", "/_devstack/calls", faults.clear_calls),
 ]

@@ -1,4 +1,4 @@
-"""Owns the controls of webhooks: what was sent, what waits, and how it is disturbed."""
+"""Owns the controls of webhooks: lists deliveries, and pauses, disturbs, resends or retries them."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ _RULES = {
 
 
 async def show(stand_in: StandIn, request: Request) -> Response:
-    """The deliveries, newest first; `?event=`, `?type=`, `?state=`, `?account=`, `?object=` filter."""
+    """The deliveries, newest first. `?event=`, `?type=`, `?state=`, `?account=` and `?object=` filter them."""
     equals = {_FILTERS[name]: value for name, value in request.query_params.items() if name in _FILTERS}
     return _listed(stand_in, stand_in.deliveries.queue.newest(LISTED, **equals))
 
@@ -76,11 +76,11 @@ async def show_rules(stand_in: StandIn, request: Request) -> Response:
 
 
 async def set_rules(stand_in: StandIn, request: Request) -> Response:
-    """How deliveries of new events are disturbed; `types` limits the rules to those event types."""
+    """Sets how deliveries of new events are disturbed. `types` limits the rules to these event types."""
     fields = await fields_of(request)
     unknown = set(fields) - set(_RULES)
     if unknown:
-        raise Refused(f"Unknown rule {min(unknown)}; known: {', '.join(_RULES)}.")
+        raise Refused(f"There is no rule {min(unknown)}. The rules are {', '.join(_RULES)}.")
     given: dict[str, Any] = {_RULES[name]: value for name, value in fields.items()}
     given["types"] = tuple(fields.get("types", ()))
     stand_in.deliveries.set_rules(Rules(**given))
@@ -93,14 +93,14 @@ async def clear_rules(stand_in: StandIn, request: Request) -> Response:
 
 
 async def deliver(stand_in: StandIn, request: Request) -> Response:
-    """Sends `{"ids": [...]}` in that order, or everything that waits, also while paused."""
+    """Sends the deliveries `{"ids": [...]}` in this order, or all that wait, even while paused."""
     ids = (await fields_of(request)).get("ids")
     await stand_in.deliveries.deliver(ids or [delivery.id for delivery in stand_in.deliveries.queue.waiting()])
     return JSONResponse({"ok": True})
 
 
 async def resend(stand_in: StandIn, request: Request) -> Response:
-    """Sends `{"event"}` once more to each endpoint that it had, or to the one at `{"url"}`."""
+    """Sends `{"event"}` again to each of its endpoints, or only to the one with `{"url"}`."""
     fields = await fields_of(request)
     url = fields.get("url")
     first: dict[int, Delivery] = {}
@@ -108,18 +108,18 @@ async def resend(stand_in: StandIn, request: Request) -> Response:
         if url in (None, delivery.url):
             first.setdefault(delivery.endpoint, delivery)
     if not first:
-        raise Refused("This event went to no endpoint.")
+        raise Refused("There is no delivery of this event.")
     return JSONResponse({"ids": [stand_in.deliveries.resend(delivery) for delivery in first.values()]})
 
 
 async def retry(stand_in: StandIn, request: Request) -> Response:
-    """What waits for its next attempt is tried now."""
+    """Sends all waiting deliveries now."""
     stand_in.deliveries.retry_now()
     return JSONResponse({"ok": True})
 
 
 async def events(stand_in: StandIn, request: Request) -> Response:
-    """The events of every account, newest first; `?type=`, `?object=`, `?account=` filter."""
+    """The events of all accounts, newest first. `?type=`, `?object=` and `?account=` filter them."""
     rows = stand_in.store.rows("SELECT data FROM objects WHERE kind = 'event' ORDER BY seq DESC LIMIT ?", LISTED * 4)
     found: list[Json] = [json.loads(row["data"]) for row in rows]
     query = request.query_params

@@ -1,1 +1,1 @@
-"""Hosted pages: what Stripe shows to people. They work without JavaScript."""
+"""The pages that Stripe hosts, and pages with the stand-in's state. They work without JavaScript."""

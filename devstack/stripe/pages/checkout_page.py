@@ -1,4 +1,4 @@
-"""Owns the hosted checkout page."""
+"""Owns the hosted checkout page: shows it, and reads the buyer's input."""
 
 import re
 from datetime import UTC, datetime
@@ -24,7 +24,12 @@ _EXPIRY = re.compile(r"^\s*(\d{1,2})\s*/\s*(?:20)?(\d{2})\s*$")
 async def show(stand_in: StandIn, request: Request) -> Response:
     found = _find(stand_in, request.path_params["session_id"])
     if found is None:
-        return page("gone.html", 404, title="Nothing here", text="There is no such checkout session.")
+        return page(
+            "gone.html",
+            404,
+            title="Not found",
+            text="This checkout session does not exist. Go back to the shop and start again.",
+        )
     tenant, session = found
     return _render(stand_in, tenant, session, {}, None)
 
@@ -32,7 +37,12 @@ async def show(stand_in: StandIn, request: Request) -> Response:
 async def submit(stand_in: StandIn, request: Request) -> Response:
     found = _find(stand_in, request.path_params["session_id"])
     if found is None:
-        return page("gone.html", 404, title="Nothing here", text="There is no such checkout session.")
+        return page(
+            "gone.html",
+            404,
+            title="Not found",
+            text="This checkout session does not exist. Go back to the shop and start again.",
+        )
     tenant, session = found
     if session["status"] == "complete":
         return RedirectResponse(_success_url(session), 303)
@@ -50,14 +60,17 @@ async def submit(stand_in: StandIn, request: Request) -> Response:
 
 
 async def pay(stand_in: StandIn, tenant: Tenant, session_id: str, tender: Tender) -> Json:
-    """Pays and waits, as Stripe's page does, until the endpoints have had the completion or ten seconds are over."""
+    """Pays a session, then waits until `checkout.session.completed` is delivered, ten seconds at most, as Stripe's page does.
+
+    Raises Declined.
+    """
     with stand_in.books(tenant, _cause()) as books:
         session = books.get("checkout.session", session_id)
         declined: Declined | None = None
         try:
             session = checkout.pay(books, session, tender)
         except Declined as exc:
-            declined = exc  # what the attempt left behind is kept
+            declined = exc  # raised after the transaction, so that the failed charge is stored
     if declined is not None:
         raise declined
     event = stand_in.store.row(
@@ -97,7 +110,7 @@ def _tender(session: Json, form: FormData) -> Tender:
 
 
 def expiry(text: str) -> tuple[int, int]:
-    """`MM / YY` by the real calendar: a card is as old as it is, whatever the stand-in's clock says."""
+    """Month and year of `MM / YY`. Raises Declined if it is in the past by the real time, not by the stand-in's clock."""
     match = _EXPIRY.match(text)
     if match is None or not 1 <= int(match[1]) <= 12:
         raise Declined("Your card's expiration date is incomplete.", "cardExpiry")

@@ -1,4 +1,4 @@
-"""Owns the pages for the person at the laptop: the start page and the log of deliveries."""
+"""Owns the pages for developers: the start page and the log of webhook deliveries."""
 
 import json
 
@@ -32,7 +32,7 @@ async def deliveries(stand_in: StandIn, request: Request) -> Response:
 async def delivery(stand_in: StandIn, request: Request) -> Response:
     row = stand_in.deliveries.queue.find(request.path_params["delivery_id"])
     if row is None:
-        return page("gone.html", 404, title="Nothing here", text="There is no such delivery.")
+        return page("gone.html", 404, title="Not found", text="This delivery does not exist.")
     event = stand_in.store.row("SELECT data FROM objects WHERE id = ? AND kind = 'event'", row.event_id)
     body = json.dumps(json.loads(event["data"]), indent=2) if event else ""
     return page("delivery.html", row=row, attempts=stand_in.deliveries.queue.attempts(row.id), body=body)

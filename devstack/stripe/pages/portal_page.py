@@ -1,4 +1,4 @@
-"""Owns the hosted billing portal: a customer's subscriptions, and the flows that change them."""
+"""Owns the hosted billing portal: a customer's subscriptions, and the pages that change them."""
 
 import re
 
@@ -21,7 +21,7 @@ from devstack.stripe.subscriptions.items import items_of, period_of, plan_of
 
 
 class _Visit:
-    """A portal session that is still good, with what its pages show."""
+    """A request to a portal session that has not expired, with the data that its pages show."""
 
     def __init__(self, stand_in: StandIn, tenant: Tenant, session: Json) -> None:
         self.stand_in = stand_in
@@ -43,7 +43,7 @@ class _Visit:
         return next((row for row in self.subscriptions() if row["id"] == subscription_id), None)
 
     def options(self, subscription: Json) -> list[Json]:
-        """The prices that the configuration lets this subscription switch to."""
+        """The prices to which the configuration allows this subscription to switch."""
         current = items_of(subscription)[0]["price"]["id"]
         found: list[Json] = []
         for product in self.features["subscription_update"]["products"]:
@@ -66,7 +66,7 @@ class _Visit:
         )  # fmt: skip
 
     def done(self, message: str) -> Response:
-        """After a change: where the flow says, else the portal's first page."""
+        """The answer after a change: the flow's `after_completion`, or without a flow the portal's first page."""
         flow: Json | None = self.session["flow"]
         if flow is None:
             return RedirectResponse(self.home, 303)
@@ -98,7 +98,7 @@ def _expired() -> Response:
         "gone.html",
         410,
         title="This link has expired",
-        text="Go back to the site you came from and open it again.",
+        text="Go back to the site and open the billing portal again.",
         state="expired",
     )
 
@@ -136,14 +136,14 @@ def _flow_path(flow: Json) -> str:
 
 
 async def action(stand_in: StandIn, request: Request) -> Response:
-    """`/subscriptions/{id}/cancel | renew | update`: GET shows it, POST does it."""
+    """`/subscriptions/{id}/cancel`, `/renew` and `/update`: GET shows the page, POST makes the change."""
     visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
     subscription = visit.subscription(request.path_params["subscription_id"])
     if subscription is None:
         return page(
-            "gone.html", 404, title="Nothing here", text="There is no such subscription.", back=f"{visit.home}?home=1"
+            "gone.html", 404, title="Not found", text="This subscription does not exist.", back=f"{visit.home}?home=1"
         )
     name = request.path_params["action"]
     if name == "cancel" and visit.features["subscription_cancel"]["enabled"]:
@@ -153,7 +153,11 @@ async def action(stand_in: StandIn, request: Request) -> Response:
     if name == "update" and visit.features["subscription_update"]["enabled"]:
         return visit.render("portal_update.html", subscription=subscription, options=visit.options(subscription))
     return page(
-        "gone.html", 404, title="Not available", text="This portal does not offer that.", back=f"{visit.home}?home=1"
+        "gone.html",
+        404,
+        title="Not available",
+        text="This portal does not allow this change.",
+        back=f"{visit.home}?home=1",
     )
 
 
@@ -186,12 +190,12 @@ def _renew(visit: _Visit, subscription: Json, request: Request) -> Response:
     if request.method == "GET":
         return visit.render("portal_renew.html", subscription=subscription)
     with visit.stand_in.books(visit.tenant, _cause()) as books:
-        cancellation.keep(books, subscription)
+        cancellation.undo(books, subscription)
     return visit.done("Your subscription has been renewed.")
 
 
 async def update(stand_in: StandIn, request: Request) -> Response:
-    """`/subscriptions/{id}/update/{price}`: GET asks for confirmation, POST switches."""
+    """`/subscriptions/{id}/update/{price}`: GET asks for confirmation, POST switches the plan."""
     visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
@@ -203,12 +207,12 @@ async def update(stand_in: StandIn, request: Request) -> Response:
             "gone.html",
             404,
             title="Not available",
-            text="This portal does not offer that.",
+            text="This portal does not allow this change.",
             back=f"{visit.home}?home=1",
         )
     if price["id"] not in {option["id"] for option in visit.options(subscription)}:
         return page(
-            "gone.html", 404, title="Not available", text="This plan is not offered.", back=f"{visit.home}?home=1"
+            "gone.html", 404, title="Not available", text="This plan is not available.", back=f"{visit.home}?home=1"
         )
     item = items_of(subscription)[0]
     quantity = int(request.query_params.get("quantity") or item["quantity"])
@@ -224,7 +228,7 @@ async def update(stand_in: StandIn, request: Request) -> Response:
 
 
 async def customer(stand_in: StandIn, request: Request) -> Response:
-    """Name and email, as far as the configuration lets them be changed."""
+    """Changes name and email, if the configuration allows it."""
     visit = _visit(stand_in, request.path_params["token"])
     if visit is None:
         return _expired()
@@ -237,7 +241,7 @@ async def customer(stand_in: StandIn, request: Request) -> Response:
             "gone.html",
             404,
             title="Not available",
-            text="This portal does not offer that.",
+            text="This portal does not allow this change.",
             back=f"{visit.home}?home=1",
         )
     if request.method == "GET":
@@ -260,7 +264,7 @@ async def payment_methods(stand_in: StandIn, request: Request) -> Response:
             "gone.html",
             404,
             title="Not available",
-            text="This portal does not offer that.",
+            text="This portal does not allow this change.",
             back=f"{visit.home}?home=1",
         )
     if request.method == "GET":
@@ -283,7 +287,7 @@ async def payment_methods(stand_in: StandIn, request: Request) -> Response:
 
 
 def use_card(books: Books, customer: Json, subscriptions: list[Json], number: str, month: int, year: int) -> Json:
-    """Makes a new card the one that everything of this customer is charged to."""
+    """Makes a new card the default payment method of the customer and of these subscriptions."""
     method = payments.attach_card(
         books, customer, number, month, year, {"email": customer["email"], "name": customer["name"]}
     )

@@ -1,4 +1,4 @@
-"""Owns the templates and the filters they use."""
+"""Renders the templates of the pages, with their filters and HTTP headers."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ def _minute(moment: int | float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-_FILTERS = {"money": money.written, "day": _day, "minute": _minute}
+_FILTERS = {"money": money.formatted, "day": _day, "minute": _minute}
 _TEMPLATES = templates(_FOLDER, _FILTERS, undefined=Undefined)
 
 

@@ -1,1 +1,1 @@
-"""One module for each resource of the API: its routes, and what each of them does."""
+"""One module for each resource of the API: its routes and their handlers."""

@@ -1,4 +1,4 @@
-"""Owns the API of accounts: the caller reads its own, the platform also those connected to it."""
+"""The API of accounts: a caller retrieves its own account; the platform also retrieves connected accounts."""
 
 from devstack.stripe import accounts, errors
 from devstack.stripe.books import Books

@@ -1,4 +1,4 @@
-"""Owns balance transactions on the API side: what each charge, refund and dispute moved."""
+"""The API of balance transactions: retrieve and list."""
 
 from stripe.params import BalanceTransactionListParams
 

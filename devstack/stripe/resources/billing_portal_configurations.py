@@ -1,4 +1,7 @@
-"""Owns billing portal configurations: what customers may do in the portal. Only the dashboard makes a default one."""
+"""The API of billing portal configurations: what customers may do in the portal.
+
+The API cannot create a default configuration; only the dashboard can, here a control.
+"""
 
 from typing import Any, cast
 
@@ -56,7 +59,7 @@ def create(books: Books, params: Json) -> Json:
 def build(books: Books, params: Json, *, is_default: bool) -> Json:
     profile: Json = params.get("business_profile") or {}
     configuration: Json = {
-        **books.stamp("billing_portal.configuration"),
+        **books.common_fields("billing_portal.configuration"),
         "active": True,
         "application": books.application,
         "business_profile": {
@@ -111,7 +114,7 @@ def default(books: Books) -> Json | None:
 
 
 def make_default(books: Books) -> Json:
-    """What saving the portal settings in the dashboard does: cancel and payment method on, no plan switching."""
+    """Creates the default configuration, as saving the portal settings in the dashboard does. Plans cannot be switched."""
     features = {
         "customer_update": {"allowed_updates": ["email"], "enabled": True},
         "invoice_history": {"enabled": True},

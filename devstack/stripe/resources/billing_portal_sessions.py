@@ -1,4 +1,4 @@
-"""Owns billing portal sessions: a link for one customer, maybe straight into one flow."""
+"""The API of billing portal sessions: a link to the portal for one customer, optionally to one flow."""
 
 from typing import cast
 
@@ -33,10 +33,10 @@ _HANDLED = """
 def create(books: Books, params: Json) -> Json:
     if "customer" not in params:
         raise errors.missing("customer")
-    customer = customers.living(books, params["customer"], "customer")
+    customer = customers.require_undeleted(books, params["customer"], "customer")
     configuration = _configuration(books, params)
     flow = _flow(books, params["flow_data"], customer, configuration) if "flow_data" in params else None
-    session: Json = books.stamp("billing_portal.session")
+    session: Json = books.common_fields("billing_portal.session")
     token = f"{'live' if books.livemode else 'test'}_{random_text(56)}"
     session |= {
         "configuration": configuration["id"],

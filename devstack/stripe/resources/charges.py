@@ -1,4 +1,4 @@
-"""Owns charges on the API side: retrieve, list, update, and the refunds of one."""
+"""The API of charges: retrieve, list, update, and list the refunds of a charge."""
 
 from stripe.params import ChargeListParams, ChargeListRefundsParams, ChargeUpdateParams
 

@@ -1,4 +1,4 @@
-"""Owns checkout sessions on the API side: create, retrieve, list, update, expire, line items. Paying is checkout.py's."""
+"""The API of checkout sessions: create, retrieve, list, update, expire, line items. `checkout` completes them."""
 
 import re
 from typing import Any, cast
@@ -51,7 +51,7 @@ def create(books: Books, params: Json) -> Json:
     trial_end = _trial_end(books, subscription_data)
     due = sum(line["amount_total"] for line in lines if not (trial_end and line["price"]["type"] == "recurring"))
     if mode == "payment" and 0 < total < money.minimum(currency):
-        least = money.written(money.minimum(currency), currency)
+        least = money.formatted(money.minimum(currency), currency)
         raise errors.invalid(
             f"The Checkout Session's total amount must convert to at least {least}.", "line_items", "amount_too_small"
         )
@@ -68,7 +68,6 @@ def create(books: Books, params: Json) -> Json:
         "_subscription_data": subscription_data,
         "_payment_intent_data": params.get("payment_intent_data") or {},
         "_trial_end": trial_end,
-        "_async_outcome": None,
     }
     session["url"] = f"{books.config.public_url}/c/pay/{session['id']}"
     books.add(session)
@@ -147,7 +146,7 @@ def _customer(books: Books, params: Json) -> Json | None:
         return None
     if "customer_creation" in params:
         raise errors.invalid("You may only specify one of these parameters: customer, customer_creation.", "customer")
-    return customers.living(books, params["customer"], "customer")
+    return customers.require_undeleted(books, params["customer"], "customer")
 
 
 def _customer_details(params: Json, customer: Json | None) -> Json | None:
@@ -282,7 +281,7 @@ def _trial_end(books: Books, data: Json) -> int | None:
 
 
 def _method_types(params: Json, currency: str) -> list[str]:
-    """What the account offers for the currency, less what the request leaves out."""
+    """The account's payment methods for the currency, without those that the request excludes."""
     offered = METHODS if currency == "usd" else METHODS[:1]
     allowed = params.get("allowed_payment_method_types", offered)
     excluded = params.get("excluded_payment_method_types", ())

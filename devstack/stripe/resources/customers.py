@@ -1,4 +1,4 @@
-"""Owns the API of customers."""
+"""The API of customers: create, retrieve, list, update, delete."""
 
 from stripe.params import CustomerCreateParams, CustomerListParams, CustomerUpdateParams
 
@@ -24,7 +24,7 @@ def retrieve(books: Books, params: Json, customer_id: str) -> Json:
 
 
 def update(books: Books, params: Json, customer_id: str) -> Json:
-    customer = customers.living(books, customer_id)
+    customer = customers.require_undeleted(books, customer_id)
     changes = {name: unset_as_none(params[name]) for name in _PLAIN if name in params}
     _check_email(changes.get("email"))
     changes["metadata"] = merged_metadata(customer["metadata"], params.get("metadata"))
@@ -38,7 +38,7 @@ def update(books: Books, params: Json, customer_id: str) -> Json:
 
 
 def delete(books: Books, params: Json, customer_id: str) -> Json:
-    customer = customers.living(books, customer_id)
+    customer = customers.require_undeleted(books, customer_id)
     for subscription in books.where("subscription", customer=customer_id):
         if subscription["status"] not in timer.ENDED:
             cancellation.end(books, subscription, reason="cancellation_requested")

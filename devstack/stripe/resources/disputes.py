@@ -1,4 +1,4 @@
-"""Owns the API of disputes: the seller reads them, and closes one by accepting it."""
+"""The API of disputes: retrieve, list, and close, by which a seller accepts the dispute."""
 
 from stripe.params import DisputeCloseParams, DisputeListParams
 
@@ -10,7 +10,7 @@ from devstack.stripe.routing import Route
 
 
 def close(books: Books, params: Json, dispute_id: str) -> Json:
-    return disputes.settle(books, books.require("dispute", dispute_id), "lost")
+    return disputes.close(books, books.require("dispute", dispute_id), "lost")
 
 
 def retrieve(books: Books, params: Json, dispute_id: str) -> Json:

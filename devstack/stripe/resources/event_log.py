@@ -1,4 +1,4 @@
-"""Owns events on the API side: retrieve and list what happened in one account and mode."""
+"""The API of events: retrieve and list the events of one account and mode."""
 
 from stripe.params import EventListParams
 

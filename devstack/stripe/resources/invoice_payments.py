@@ -1,4 +1,4 @@
-"""Owns invoice payments: the only way from a payment intent back to its invoice."""
+"""The API of invoice payments: retrieve and list. Only they connect a payment intent to its invoice."""
 
 from stripe.params import InvoicePaymentListParams
 

@@ -1,4 +1,4 @@
-"""Owns invoices on the API side: retrieve, list, lines, pay, void."""
+"""The API of invoices: retrieve, list, lines, pay, void."""
 
 from stripe.params import InvoiceListLinesParams, InvoiceListParams, InvoicePayParams, InvoiceVoidInvoiceParams
 

@@ -1,4 +1,4 @@
-"""Owns payment intents on the API side: retrieve, list, update. They are made by checkout and invoices."""
+"""The API of payment intents: retrieve, list, update. Checkouts and invoices create them."""
 
 from stripe.params import PaymentIntentListParams, PaymentIntentUpdateParams
 

@@ -1,4 +1,4 @@
-"""Owns payment methods on the API side: retrieve, list, detach. They are made by checkout and the portal."""
+"""The API of payment methods: retrieve, list, detach. Checkouts and the portal create them."""
 
 from stripe.params import CustomerListPaymentMethodsParams, PaymentMethodDetachParams, PaymentMethodListParams
 
@@ -31,7 +31,7 @@ def detach(books: Books, params: Json, method_id: str) -> Json:
 
 
 def list_of_customer(books: Books, params: Json, customer_id: str) -> Json:
-    customers.living(books, customer_id)
+    customers.require_undeleted(books, customer_id)
     rows = lists.matching(books.where("payment_method", customer=customer_id), params, "type")
     return lists.page(books, rows, params, f"/v1/customers/{customer_id}/payment_methods")
 

@@ -1,4 +1,4 @@
-"""Owns prices: amounts never change once made, only `active`, names and lookup keys do."""
+"""The API of prices: create, retrieve, list, update. The amount of a price never changes."""
 
 from typing import cast
 
@@ -60,7 +60,7 @@ def update(books: Books, params: Json, price_id: str) -> Json:
 
 
 def _show_on_subscriptions(books: Books, price: Json) -> None:
-    """Subscription items carry the whole price, as it is now."""
+    """Updates the copy of the price in subscription items."""
     for subscription in books.where("subscription"):
         rows = subscription["items"]["data"]
         if any(row["price"]["id"] == price["id"] for row in rows):

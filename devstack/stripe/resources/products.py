@@ -1,4 +1,4 @@
-"""Owns products: what is sold, and whether it still is."""
+"""The API of products: create, retrieve, list, update, delete."""
 
 from stripe.params import ProductCreateParams, ProductListParams, ProductUpdateParams
 

@@ -1,4 +1,4 @@
-"""Owns refunds, whole or partial: the charge carries the sum."""
+"""The API of refunds: create, retrieve, list, update. A refund may be partial."""
 
 from stripe.params import RefundCreateParams, RefundListParams, RefundUpdateParams
 
@@ -18,6 +18,7 @@ def create(books: Books, params: Json) -> Json:
 
 
 def refund(books: Books, charge: Json, amount: int | None, reason: str | None, metadata: Json) -> Json:
+    """Refunds a charge. `amount` is in the smallest currency unit; None means all that is not refunded. Raises StripeFault."""
     left: int = charge["amount_captured"] - charge["amount_refunded"]
     if charge["refunded"]:
         raise errors.invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
@@ -31,7 +32,7 @@ def refund(books: Books, charge: Json, amount: int | None, reason: str | None, m
     if amount < 1:
         raise errors.invalid("Invalid positive integer", "amount", "parameter_invalid_integer")
     if amount > left:
-        asked, open_ = money.written(amount, charge["currency"]), money.written(left, charge["currency"])
+        asked, open_ = money.formatted(amount, charge["currency"]), money.formatted(left, charge["currency"])
         raise errors.invalid(
             f"Refund amount ({asked}) is greater than unrefunded amount on charge ({open_})",
             "amount",
@@ -57,7 +58,7 @@ def refund(books: Books, charge: Json, amount: int | None, reason: str | None, m
         "status": "succeeded",
         "transfer_reversal": None,
     }
-    made["balance_transaction"] = balance.book(
+    made["balance_transaction"] = balance.add_line(
         books, made["id"], charge["currency"], -amount, 0, kind="refund", category="refund"
     )
     books.add(made, "refund.created")

@@ -1,4 +1,4 @@
-"""The API's route table: every resource's lines in one list."""
+"""The API's route table: the routes of all resources."""
 
 from devstack.stripe.resources import (
     accounts,

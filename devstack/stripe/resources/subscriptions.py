@@ -1,4 +1,4 @@
-"""Owns subscriptions on the API side: retrieve, list, update, cancel. Their life over time is billing's."""
+"""The API of subscriptions: retrieve, list, update, cancel. The package `subscriptions` has what happens over time."""
 
 from typing import Any, cast
 
@@ -95,7 +95,7 @@ def _trial(books: Books, subscription: Json, moment: Any) -> Json:
 
 
 def _items(books: Books, subscription: Json, changes: list[Json]) -> list[Json]:
-    """The items after the change. An entry without an id ADDS an item, as it does at Stripe."""
+    """The items after the change. As at Stripe, an entry without an id adds an item."""
     items = {item["id"]: dict(item) for item in items_of(subscription)}
     start, end = period_of(subscription)
     for index, change in enumerate(changes):
@@ -183,7 +183,7 @@ def _ending(books: Books, subscription: Json, params: Json) -> Json:
     undo_flag = params.get("cancel_at_period_end") is False and subscription["cancel_at_period_end"]
     undo_moment = moment == "" and subscription["cancel_at"] is not None
     if undo_flag or undo_moment:
-        return cancellation.keep(books, subscription)
+        return cancellation.undo(books, subscription)
     if details:
         merged = {**subscription["cancellation_details"], **details}
         return books.change(subscription, "customer.subscription.updated", cancellation_details=merged)

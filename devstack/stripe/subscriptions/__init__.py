@@ -1,1 +1,1 @@
-"""The life of a subscription. The API, the portal, the checkout page and time call in here."""
+"""What happens to a subscription. The API, the portal, the checkout page and timers call these modules."""

@@ -1,4 +1,4 @@
-"""Owns the end of a subscription: at once, scheduled, or taken back."""
+"""Owns the cancellation of a subscription: at once, at a later time, and undone."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from devstack.stripe.subscriptions.timer import TIMER, reschedule
 
 
 def end(books: Books, subscription: Json, reason: str | None = None, details: Json | None = None) -> Json:
-    """Cancels the subscription at once. Its open invoices are no longer collected."""
+    """Cancels the subscription at once. Its open invoices are not collected any more."""
     books.unschedule(TIMER, subscription["id"])
     for invoice in books.where("invoice", _subscription=subscription["id"]):
         if invoice["status"] in ("draft", "open"):
@@ -37,7 +37,10 @@ def end(books: Books, subscription: Json, reason: str | None = None, details: Js
 
 
 def schedule_end(books: Books, subscription: Json, *, at_period_end: bool, moment: int | None, **changes: Any) -> Json:
-    """Marks a subscription to end later. The API says so with a flag, the portal with a moment (flexible billing mode)."""
+    """Schedules the end of a subscription. The API sets `cancel_at_period_end`; the portal sets `cancel_at` to `moment`.
+
+    `moment` is in seconds since 1970.
+    """
     subscription = books.change(
         subscription,
         "customer.subscription.updated",
@@ -54,8 +57,8 @@ def schedule_end(books: Books, subscription: Json, *, at_period_end: bool, momen
     return reschedule(books, subscription)
 
 
-def keep(books: Books, subscription: Json) -> Json:
-    """Removes a scheduled end. The subscription goes on."""
+def undo(books: Books, subscription: Json) -> Json:
+    """Removes a scheduled cancellation."""
     subscription = books.change(
         subscription,
         "customer.subscription.updated",

@@ -1,4 +1,4 @@
-"""Owns changes of a running subscription: new items with proration, and the end of a trial."""
+"""Owns changes of a subscription: other items, with proration, and a new end of its trial."""
 
 from devstack.stripe import invoicing
 from devstack.stripe.books import Books
@@ -9,7 +9,10 @@ from devstack.stripe.subscriptions.timer import reschedule
 
 
 def switch(books: Books, subscription: Json, items: list[Json], proration: str) -> Json:
-    """Replaces the items. A new interval starts a new period at once; the same interval keeps the period and prorates."""
+    """Replaces the items. If the interval changes, a new period starts at once. If not, the period stays, with proration.
+
+    `proration` is Stripe's `proration_behavior`.
+    """
     before = {item["id"]: item for item in items_of(subscription)}
     old, new = items_of(subscription)[0]["price"]["recurring"], items[0]["price"]["recurring"]
     restarts = (old["interval"], old["interval_count"]) != (new["interval"], new["interval_count"])
@@ -38,7 +41,7 @@ def switch(books: Books, subscription: Json, items: list[Json], proration: str) 
 
 
 def end_trial(books: Books, subscription: Json, moment: int | None) -> Json:
-    """Moves the end of a trial; None means now, with an invoice at once."""
+    """Moves the end of a trial to `moment`. None means now; then an invoice is created at once."""
     if moment is not None:
         items = [{**i, "current_period_end": moment, "billed_until": moment} for i in items_of(subscription)]
         subscription = books.change(
@@ -82,9 +85,9 @@ def _prorate(
 ) -> None:
     start_, end_ = period_of(subscription)
     left = max(end_ - books.now, 0) / max(end_ - start_, 1)
-    kept = {item["id"]: item for item in items}
+    remaining = {item["id"]: item for item in items}
     for item_id, old in before.items():
-        new = kept.get(item_id)
+        new = remaining.get(item_id)
         if not credit_only and new and (new["price"]["id"], new["quantity"]) == (old["price"]["id"], old["quantity"]):
             continue
         _proration(books, subscription, old, -round(_worth(old) * left), "Unused time on", end_)

@@ -1,4 +1,4 @@
-"""Owns the collection of invoices: which payment method is charged, when it is retried, what the subscription becomes."""
+"""Owns the collection of invoices: which payment method is charged, when to retry, and the subscription's new status."""
 
 from devstack.stripe import invoicing
 from devstack.stripe.books import Books
@@ -7,12 +7,12 @@ from devstack.stripe.periods import DAY
 from devstack.stripe.subscriptions.cancellation import end
 from devstack.stripe.subscriptions.timer import ENDED
 
-# Days until the next try after the 1st, 2nd, 3rd failed attempt; when the list is used up the subscription is canceled.
+# Days until the next attempt, after the 1st, 2nd and 3rd failed one. After one more the subscription is canceled.
 RETRY_DAYS = (3, 5, 7)
 
 
 def finalize_and_collect(books: Books, invoice_id: str) -> None:
-    """Finalizes a draft invoice after its hour, and tries to collect it."""
+    """Finalizes a draft invoice and tries to collect it. A timer calls this one hour after the draft."""
     invoice = books.get("invoice", invoice_id)
     subscription = books.get("subscription", invoice["_subscription"])
     if invoice["status"] != "draft" or subscription["status"] in ENDED:
@@ -32,6 +32,7 @@ def retry(books: Books, invoice_id: str) -> None:
 
 
 def method_for(books: Books, subscription: Json) -> Json | None:
+    """The payment method to charge: the subscription's default, else the customer's."""
     customer = books.get("customer", subscription["customer"])
     settings: Json = customer.get("invoice_settings") or {}
     method_id = subscription["default_payment_method"] or settings.get("default_payment_method")
@@ -39,15 +40,15 @@ def method_for(books: Books, subscription: Json) -> Json | None:
 
 
 def collect(books: Books, subscription: Json, invoice: Json, method: Json | None = None) -> tuple[Json, Json]:
-    """Tries once to collect an open invoice, and changes the subscription accordingly."""
+    """Tries once to collect an open invoice, and updates the subscription. Returns (subscription, invoice)."""
     invoice, result = invoicing.attempt(books, invoice, method or method_for(books, subscription))
     if result == "failed":
         return _failed(books, subscription, invoice)
-    return _kept(books, subscription), invoice
+    return _collected(books, subscription), invoice
 
 
-def settled(books: Books, intent: Json) -> None:
-    """Changes the invoice and the subscription after a bank debit has ended."""
+def bank_debit_ended(books: Books, intent: Json) -> None:
+    """Updates the invoice and the subscription after a bank debit has succeeded or failed."""
     rows = books.where("invoice_payment", _payment_intent=intent["id"])
     if not rows:
         return
@@ -55,12 +56,12 @@ def settled(books: Books, intent: Json) -> None:
     subscription = books.get("subscription", invoice["_subscription"])
     if intent["status"] == "succeeded":
         invoicing.mark_paid(books, invoice)
-        _kept(books, subscription)
+        _collected(books, subscription)
     else:
         _failed(books, subscription, invoice)
 
 
-def _kept(books: Books, subscription: Json) -> Json:
+def _collected(books: Books, subscription: Json) -> Json:
     subscription = books.get("subscription", subscription["id"])
     if subscription["status"] in ("incomplete", "past_due", "unpaid"):
         return books.change(subscription, "customer.subscription.updated", status="active")

@@ -1,4 +1,4 @@
-"""Owns the cycle of a subscription: its start, the renewal of each period, and what its timer brings."""
+"""Owns the billing cycle of a subscription: its start, its renewals, and what its timer does."""
 
 from devstack.stripe import invoicing
 from devstack.stripe.books import Books
@@ -22,11 +22,11 @@ def start(
     description: str | None = None,
     trial_settings: Json | None = None,
 ) -> tuple[Json, Json]:
-    """Creates a subscription and its first invoice, charged to `method`. The caller has checked that the card is not declined."""
+    """Creates a subscription and its first invoice, and charges `method`. The caller must check first that it is not declined."""
     recurring = lines[0][0]["recurring"]
     anchor = trial_end or books.now
     end_ = trial_end or next_boundary(books.now, recurring["interval"], recurring["interval_count"], books.now)
-    subscription: Json = books.stamp("subscription")
+    subscription: Json = books.common_fields("subscription")
     items = [new_item(books, subscription["id"], price, quantity, books.now, end_) for price, quantity in lines]
     subscription |= {
         "application": books.application,
@@ -95,7 +95,7 @@ def start(
 
 
 def tick(books: Books, subscription_id: str) -> None:
-    """Does what is due when the subscription's timer fires."""
+    """Called by the subscription's timer: cancels it, announces the end of its trial, or renews it."""
     books.unschedule(TIMER, subscription_id)
     subscription = books.find("subscription", subscription_id)
     if subscription is None or subscription["status"] in ENDED:
@@ -117,7 +117,7 @@ def tick(books: Books, subscription_id: str) -> None:
 
 
 def renew(books: Books, subscription: Json) -> Json:
-    """Begins the next period, with a draft invoice that is charged an hour later."""
+    """Starts the next period, with a draft invoice that is charged one hour later."""
     previous_start, start_ = period_of(subscription)
     end_of_trial = subscription["status"] == "trialing"
     if end_of_trial and method_for(books, subscription) is None:

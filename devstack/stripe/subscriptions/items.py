@@ -1,4 +1,4 @@
-"""Owns subscription items: their shape, the legacy plan inside, and the billing period that they carry."""
+"""Owns subscription items: their fields, their legacy plan, and the billing period, which Stripe stores in the items."""
 
 from devstack.stripe.books import Books
 from devstack.stripe.ids import new_id
@@ -7,7 +7,7 @@ from devstack.stripe.periods import next_boundary
 
 
 def plan_of(price: Json) -> Json:
-    """The legacy Plan object that a subscription item still carries beside its price."""
+    """The legacy Plan object. Stripe still adds it to a subscription item, next to the price."""
     recurring = price["recurring"]
     return {
         "id": price["id"],
@@ -71,7 +71,7 @@ def period_of(subscription: Json) -> tuple[int, int]:
 
 
 def open_period(books: Books, subscription: Json, start_: int) -> Json:
-    """The subscription with its items in the period that begins at `start_`. It is not stored yet."""
+    """The subscription with its items in the period that starts at `start_`. The caller must store it."""
     items: list[Json] = []
     for item in items_of(subscription):
         every = item["price"]["recurring"]

@@ -1,4 +1,4 @@
-"""Owns the one timer of a subscription: the next moment at which something happens to it."""
+"""Owns the timer of a subscription. Each subscription has one, due when something happens to it next."""
 
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json
@@ -11,7 +11,7 @@ TIMER = "subscription"
 
 
 def reschedule(books: Books, subscription: Json) -> Json:
-    """Sets the timer to the next moment at which something happens to the subscription."""
+    """Sets the timer to the next of: end of the period, scheduled cancellation, three days before the end of the trial."""
     if subscription["status"] in ENDED:
         books.unschedule(TIMER, subscription["id"])
         return subscription

@@ -1,4 +1,4 @@
-"""The Clerk stand-in as its own process on a free port, a webhook receiver, and clients of its Backend API."""
+"""Fixtures: the Clerk stand-in as a process on a free port, a receiver of webhooks, and clients of its Backend API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WEBHOOK_SECRET = "whsec_" + "c3RhbmQtaW4td2ViaG9vay1zZWNyZXQ="
 
 @dataclass
 class Received:
-    """One webhook delivery as it arrived."""
+    """One webhook delivery that arrived."""
 
     path: str
     headers: dict[str, str]
@@ -37,7 +37,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Takes webhooks; answers 200, or the next of `answers`."""
+    """Receives webhooks. It answers with the next status of `answers`, or 200."""
 
     url: str
     received: list[Received] = field(default_factory=list[Received])
@@ -111,7 +111,7 @@ class StandInProcess:
             self._process = None
 
     def control(self, verb: str, name: str, /, **fields: Any) -> Any:
-        """Call a control; raises on an error answer."""
+        """Calls a control and returns its answer. Raises HTTPStatusError."""
         if verb == "POST":
             response = httpx.post(f"{self.url}/_devstack/{name}", json=fields)
         else:
@@ -170,7 +170,7 @@ def process(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
 
 @pytest.fixture
 def clerk(process: StandInProcess) -> Iterator[StandInProcess]:
-    """The running stand-in, with clock, faults and webhooks as at the start of a day."""
+    """The running stand-in, with the real time, no faults, no recorded calls, and webhooks that are not paused."""
     process.reset()
     yield process
     process.reset()
@@ -181,7 +181,7 @@ Backend = Callable[[str], httpx.Client]
 
 @pytest.fixture
 def backend(clerk: StandInProcess) -> Iterator[Backend]:
-    """A client of the Backend API with an instance's secret key."""
+    """Makes a client of the Backend API with an instance's secret key."""
     clients: list[httpx.Client] = []
 
     def client(instance: str) -> httpx.Client:

@@ -1,4 +1,4 @@
-"""The hosted pages and the real clerk-js in a real browser, on a page of another origin."""
+"""The hosted pages and the real clerk-js work in a real browser, also on a page of another origin."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def app_url() -> Iterator[str]:
-    """An origin of its own that serves a page with clerk-js for `?key=…&issuer=…`; it remembers both in a path."""
+    """The origin of a server whose page loads clerk-js for `?key=…&issuer=…`. It stores both in the path."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -270,8 +270,8 @@ def test_the_account_page_works_without_javascript(
     context.close()
 
 
-def test_a_dev_browser_of_another_instance_is_not_known(clerk: Any) -> None:
-    """clerk-js keeps one unsuffixed cookie for all instances of a host, so it may show the wrong one."""
+def test_a_dev_browser_of_another_instance_is_refused(clerk: Any) -> None:
+    """clerk-js has one cookie without suffix for all instances of a host. So it may send the token of another instance."""
     made = httpx.post(f"{clerk.issuer('developers')}/v1/dev_browser").json()["id"]
     answer = httpx.get(f"{clerk.issuer('endUsersTest')}/v1/client", params={"__clerk_db_jwt": made})
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (401, "dev_browser_unauthenticated")

@@ -1,4 +1,4 @@
-"""Faults, counters, restarts and configuration: what lets other tests rely on the stand-in."""
+"""Faults, counted calls, restarts and the configuration work, so that other tests can rely on them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_fault_hits_only_what_it_names(clerk: Any, users: httpx.Client) -> Non
     assert users.get("/users").status_code == 200
 
 
-def test_a_hanging_call_outlasts_its_callers_patience(clerk: Any, users: httpx.Client) -> None:
+def test_a_call_can_hang_longer_than_its_callers_timeout(clerk: Any, users: httpx.Client) -> None:
     clerk.control("POST", "faults", path="/v1/jwks", hangSeconds=2)
     with pytest.raises(httpx.ReadTimeout):
         users.get("/jwks", timeout=0.2)
@@ -51,7 +51,7 @@ def test_calls_are_counted_by_path(clerk: Any) -> None:
     assert clerk.control("GET", "calls")["total"] == 0
 
 
-def test_a_demo_user_keeps_its_id_when_planted_again(clerk: Any, new_email: NewEmail) -> None:
+def test_creating_a_user_with_the_same_id_again_changes_nothing(clerk: Any, new_email: NewEmail) -> None:
     fields = {"instance": "developers", "userId": "user_demo", "email": new_email(), "password": "demo"}
     first = clerk.control("POST", "users", **fields)
     assert first["id"] == "user_demo"
@@ -99,6 +99,6 @@ def _document(**changed: Any) -> dict[str, Any]:
         {"instances": [*_document()["instances"], *_document()["instances"]]},
     ],
 )
-def test_a_configuration_that_cannot_be_played_is_refused(document: dict[str, Any]) -> None:
+def test_a_wrong_configuration_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         Config.from_json(document)

@@ -1,4 +1,4 @@
-"""The Clerk stand-in runs inside a test's own process: no server, no sockets, webhooks and time step by step."""
+"""The Clerk stand-in runs in the process of a test: without server and sockets. The test decides when webhooks are sent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CONFIG = {
 
 
 class Receiver:
-    """Answers 200, or cannot be reached; it remembers what it was sent."""
+    """Answers 200 or is unreachable. It stores what it received."""
 
     def __init__(self) -> None:
         self.reachable = True
@@ -47,7 +47,7 @@ class Receiver:
 
 
 class Application:
-    """The stand-in, a receiver of its webhooks, and a client of its controls. Nothing is opened."""
+    """The stand-in, a receiver of its webhooks, and a client of its controls. No socket is opened."""
 
     def __init__(self) -> None:
         self.receiver = Receiver()
@@ -62,7 +62,7 @@ class Application:
         return answer.json()
 
 
-def test_a_webhook_leaves_when_the_test_says_so_and_is_signed_at_the_tests_time() -> None:
+def test_a_webhook_is_sent_when_the_test_asks_for_it_and_signed_at_the_tests_time() -> None:
     async def story(application: Application) -> None:
         user = await application.control("users", email="ada@example.com")
         assert application.receiver.sent == []
@@ -78,7 +78,7 @@ def test_a_webhook_leaves_when_the_test_says_so_and_is_signed_at_the_tests_time(
     asyncio.run(story(Application()))
 
 
-def test_an_unreachable_receiver_gets_the_webhook_once_the_time_was_stepped() -> None:
+def test_an_unreachable_receiver_gets_the_webhook_after_the_time_is_stepped() -> None:
     async def story(application: Application) -> None:
         application.receiver.reachable = False
         await application.control("users", email="ada@example.com")

@@ -1,4 +1,4 @@
-"""Session tokens, template tokens, sign-in tokens and keys: claims, lifetimes, and verification with PyJWT."""
+"""Session tokens, template tokens and sign-in tokens have Clerk's claims and lifetimes, and PyJWT verifies them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def session(users: httpx.Client, user: dict[str, Any]) -> dict[str, Any]:
 
 
 def verified(clerk: Any, token: str, instance: str = "endUsersTest") -> dict[str, Any]:
-    """Claims, checked with PyJWT against the instance's published keys."""
+    """The claims, verified with PyJWT and the instance's published keys."""
     keys = jwt.PyJWKSet.from_dict(httpx.get(f"{clerk.issuer(instance)}/.well-known/jwks.json").json())
     header = jwt.get_unverified_header(token)
     assert (header["alg"], header["typ"]) == ("RS256", "JWT")
@@ -57,7 +57,7 @@ def test_a_session_token_has_the_claims_of_version_2(
     assert verified(clerk, again)["jti"] != claims["jti"]
 
 
-def test_tokens_carry_metadata_as_it_is_when_they_are_minted(
+def test_a_token_has_the_current_metadata(
     clerk: Any, users: httpx.Client, user: dict[str, Any], session: dict[str, Any]
 ) -> None:
     users.patch(f"/users/{user['id']}/metadata", json={"public_metadata": {"plan": None}})
@@ -112,9 +112,7 @@ def test_template_tokens_have_their_own_claims_and_no_session_id(
     assert users.post(f"/sessions/{session['id']}/tokens/all-claims").status_code == 404
 
 
-def test_configured_templates_are_there_from_the_start(
-    clerk: Any, users: httpx.Client, session: dict[str, Any]
-) -> None:
+def test_configured_templates_exist_after_the_start(clerk: Any, users: httpx.Client, session: dict[str, Any]) -> None:
     claims = verified(clerk, users.post(f"/sessions/{session['id']}/tokens/end-user-api").json()["jwt"])
     assert (claims["publishableKey"], claims["plan"]) == ("pk_test_abc", "pro")
 
@@ -130,7 +128,7 @@ def test_configured_templates_are_there_from_the_start(
         {"name": "unknown-field", "claims": {"a": 1}, "ttl": 60},
     ],
 )
-def test_a_template_that_clerk_would_not_take_is_refused(users: httpx.Client, fields: dict[str, Any]) -> None:
+def test_a_wrong_template_is_refused(users: httpx.Client, fields: dict[str, Any]) -> None:
     assert users.post("/jwt_templates", json=fields).status_code in (400, 422)
 
 
@@ -176,7 +174,7 @@ def test_keys_differ_between_instances_and_rotate(clerk: Any, backend: Backend) 
     assert kids("developers") == [only]
 
 
-def test_minted_tokens_can_be_wrong_in_every_way_a_test_needs(clerk: Any, user: dict[str, Any]) -> None:
+def test_a_control_makes_tokens_that_must_be_refused(clerk: Any, user: dict[str, Any]) -> None:
     def mint(**fields: Any) -> str:
         return clerk.control("POST", "tokens", instance="endUsersTest", userId=user["id"], **fields)["token"]
 
@@ -209,7 +207,7 @@ def test_a_sign_in_token_is_a_signed_ticket_with_the_asked_lifetime(
 
 @pytest.mark.filterwarnings("ignore:.*DEPRECATED:DeprecationWarning")
 def test_clerks_own_sdk_understands_every_object(clerk: Any, new_email: NewEmail) -> None:
-    """The generated SDK parses answers with the models of the OpenAPI description; a wrong shape raises."""
+    """Clerk's SDK is generated from the OpenAPI description. It raises if an answer does not fit a model."""
     with Clerk(bearer_auth=clerk.secret_key("endUsersTest"), server_url=f"{clerk.url}/v1") as sdk:
         email = new_email()
         user = sdk.users.create(email_address=[email], password="analytical-engine-7", first_name="Ada")

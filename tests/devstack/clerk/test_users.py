@@ -1,4 +1,4 @@
-"""The Backend API's users: what is asked for, what comes back, what is refused."""
+"""The Backend API of users answers and refuses as Clerk's does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def create(users: httpx.Client, email: str, **fields: Any) -> dict[str, Any]:
 
 
 def error(response: httpx.Response) -> dict[str, Any]:
-    """The one error of an answer in Clerk's shape."""
+    """The error of an answer, whose shape must be Clerk's."""
     body = response.json()
     assert set(body) == {"errors", "clerk_trace_id"}
     assert len(body["errors"]) == 1
@@ -79,7 +79,7 @@ def test_an_email_address_belongs_to_one_user_of_an_instance(
         ({"email_address": ["a@example.com"], "password": PASSWORD, "emailAddress": "x"}, "form_param_unknown"),
     ],
 )
-def test_a_user_that_clerk_would_not_make_is_refused(users: httpx.Client, fields: dict[str, Any], code: str) -> None:
+def test_a_user_with_a_wrong_field_is_refused(users: httpx.Client, fields: dict[str, Any], code: str) -> None:
     response = users.post("/users", json=fields)
     assert response.status_code == 422
     assert error(response)["code"] == code
@@ -124,7 +124,7 @@ def test_patching_metadata_merges_deeply_and_null_removes(users: httpx.Client, n
     assert changed["private_metadata"] == {"note": "hello"}
 
 
-def test_putting_metadata_replaces_only_the_named_column(users: httpx.Client, new_email: NewEmail) -> None:
+def test_putting_metadata_replaces_only_the_given_kind(users: httpx.Client, new_email: NewEmail) -> None:
     user = create(users, new_email(), public_metadata={"plan": "free"}, private_metadata={"note": "hello"})
     changed = users.put(f"/users/{user['id']}/metadata", json={"public_metadata": {"only": 1}}).json()
     assert changed["public_metadata"] == {"only": 1}
@@ -151,7 +151,7 @@ def test_merging_the_same_metadata_twice_is_merging_it_once(old: dict[str, Any],
     assert merge(once, new) == once
 
 
-def test_a_deleted_user_is_gone_with_sessions_and_address(users: httpx.Client, new_email: NewEmail) -> None:
+def test_deleting_a_user_ends_its_sessions_and_frees_its_address(users: httpx.Client, new_email: NewEmail) -> None:
     email = new_email()
     user = create(users, email)
     session = users.post("/sessions", json={"user_id": user["id"]}).json()

@@ -1,4 +1,4 @@
-"""Webhooks: signed as Svix signs, with Clerk's events, retried until taken, and under a test's control."""
+"""Webhooks have Clerk's events, are signed and retried as by Svix, and tests can disturb them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECRET = "whsec_c3RhbmQtaW4td2ViaG9vay1zZWNyZXQ="
 
 
 def verify(delivery: Any, secret: str = SECRET, **changed: str) -> Any:
-    """The event, if the Standard Webhooks library (by Svix's makers) accepts the signature."""
+    """The event. Raises WebhookVerificationError if the Standard Webhooks library, which Svix wrote, refuses the signature."""
     headers = {name.replace("svix-", "webhook-"): value for name, value in delivery.headers.items()}
     return Webhook(secret).verify(delivery.body, {**headers, **changed})
 
@@ -29,7 +29,7 @@ def make_user(clerk: Any, new_email: NewEmail) -> Callable[[], dict[str, Any]]:
     return lambda: clerk.control("POST", "users", instance="endUsersTest", email=new_email())
 
 
-def test_a_users_life_is_told_in_signed_events(
+def test_creating_updating_and_deleting_a_user_sends_signed_events(
     clerk: Any, receiver: Any, users: httpx.Client, make_user: Callable[[], dict[str, Any]]
 ) -> None:
     user = make_user()
@@ -52,7 +52,7 @@ def test_a_users_life_is_told_in_signed_events(
     assert deleted == {"id": user["id"], "object": "user", "deleted": True}
 
 
-def test_sessions_are_told_too(
+def test_creating_and_revoking_a_session_sends_events(
     clerk: Any, receiver: Any, users: httpx.Client, make_user: Callable[[], dict[str, Any]]
 ) -> None:
     session = users.post("/sessions", json={"user_id": make_user()["id"]}).json()
@@ -108,7 +108,7 @@ def test_an_event_refused_too_often_is_given_up_and_can_be_resent(
     assert ids == [delivery["message_id"]] * 4
 
 
-def test_deliveries_can_be_paused_dropped_and_doubled(
+def test_deliveries_can_be_paused_dropped_and_duplicated(
     clerk: Any, receiver: Any, make_user: Callable[[], dict[str, Any]]
 ) -> None:
     clerk.control("POST", "webhooks/drop", times=1)

@@ -1,4 +1,4 @@
-"""Local migrations are those that wrangler would apply, in one transaction each, and noted once."""
+"""Local migrations are applied as wrangler applies them: each once, in one transaction, and recorded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_each_migration_is_applied_once(tmp_path: Path) -> None:
         assert [name for (name,) in connection.execute("SELECT name FROM d1_migrations ORDER BY id")] == applied
 
 
-def test_a_failing_migration_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_migration_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "migrations"
     folder.mkdir()
     (folder / "0001_good.sql").write_text("CREATE TABLE good (id INTEGER);")

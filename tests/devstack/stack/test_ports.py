@@ -1,4 +1,4 @@
-"""Ports move together, and a taken one is named."""
+"""DREAM_PORT_OFFSET moves all ports, and an error names the port that is in use."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def test_free_ports_are_all_different() -> None:
     assert len(set(astuple(Ports.free()))) == len(astuple(Ports()))
 
 
-def test_a_taken_port_is_named_with_its_service_and_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_in_use_is_named_with_its_service_and_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DREAM_PORT_OFFSET", "100")
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(PortTaken, match=rf"port {port}, wanted by oauth-api, is taken.*DREAM_PORT_OFFSET=200"):
+        with pytest.raises(PortTaken, match=rf"port {port} of oauth-api is in use\..*DREAM_PORT_OFFSET=200"):
             replace(Ports.free(), oauth_api=port).check()

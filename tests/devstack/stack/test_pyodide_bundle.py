@@ -1,4 +1,4 @@
-"""The bundle builder notices when Pyodide changes shape, and writes what workerd reads."""
+"""The builder of the bundle stops if Pyodide has changed, and writes the format that workerd reads."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 import capnp
 import pytest
 
-from devstack.paths import NODE_MODULES
+from deploy.paths import NODE_MODULES
 from devstack.stack.workerd import pyodide_bundle
 from devstack.stack.workerd.pyodide_bundle import REWRITES, SCHEMA, BundleError, Rewrite
 
 GLUE = NODE_MODULES / "pyodide" / "pyodide.asm.mjs"
 
 
-def test_the_installed_pyodide_has_the_expected_shape() -> None:
+def test_every_rewrite_applies_to_the_installed_pyodide() -> None:
     rewritten = pyodide_bundle.rewrite_glue(GLUE.read_text(encoding="utf-8"))
     assert rewritten.startswith("import {addEventListener,")
     assert "new WebAssembly.Module(" not in rewritten
@@ -23,7 +23,7 @@ def test_the_installed_pyodide_has_the_expected_shape() -> None:
 
 
 @pytest.mark.parametrize("rewrite", REWRITES, ids=lambda rewrite: rewrite.old[:30])
-def test_a_pattern_found_once_too_often_stops_the_build_by_name(rewrite: Rewrite) -> None:
+def test_a_pattern_that_occurs_too_often_stops_the_build_and_is_named(rewrite: Rewrite) -> None:
     source = GLUE.read_text(encoding="utf-8") + rewrite.old
     with pytest.raises(BundleError, match="differs from the one") as failure:
         pyodide_bundle.rewrite_glue(source)

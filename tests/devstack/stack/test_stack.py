@@ -1,4 +1,4 @@
-"""The stack starts what it says, survives a killed workerd, and leaves no process behind."""
+"""The stack starts all services, survives a killed workerd, and ends all its processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from devstack.paths import ROOT, WORKERS
+from deploy.paths import ROOT, WORKERS
 from devstack.stack.log import Log
 from devstack.stack.service import Service
 from devstack.stack.stack import Stack
@@ -45,7 +45,7 @@ def test_stored_data_survive_a_killed_workerd(stack: Stack) -> None:
     assert count() == 2
 
 
-def test_a_moved_clock_stays_moved_over_a_restart(stack: Stack) -> None:
+def test_a_restart_does_not_reset_a_moved_clock(stack: Stack) -> None:
     clock = f"{stack.url('stripe')}/_devstack/clock"
     httpx.post(clock, json={"advanceSeconds": 3600}, timeout=30).raise_for_status()
     try:
@@ -56,12 +56,12 @@ def test_a_moved_clock_stays_moved_over_a_restart(stack: Stack) -> None:
         httpx.post(clock, json={"reset": True}, timeout=30).raise_for_status()
 
 
-def test_local_routes_exist_through_the_local_entry_alone() -> None:
+def test_only_the_local_entry_has_local_routes() -> None:
     sources = [*ROOT.glob("workers/*/src/**/*.py"), *ROOT.glob("shared/dream/**/*.py")]
     assert not [path for path in sources if "_devstack" in path.read_text(encoding="utf-8")]
 
 
-def test_a_service_and_its_children_are_gone_once_stopped(tmp_path: Path) -> None:
+def test_stopping_a_service_ends_its_child_processes_too(tmp_path: Path) -> None:
     script = "import subprocess, time; print(subprocess.Popen(['sleep', '600']).pid, flush=True); time.sleep(600)"
     log = Log(tmp_path / "log")
     service = Service("family", [sys.executable, "-c", script], log)
@@ -73,7 +73,7 @@ def test_a_service_and_its_children_are_gone_once_stopped(tmp_path: Path) -> Non
             os.kill(pid, 0)
 
 
-def test_a_tethered_service_ends_with_whoever_started_it(tmp_path: Path) -> None:
+def test_a_tethered_service_ends_when_its_parent_ends(tmp_path: Path) -> None:
     module = tmp_path / "forever.py"
     module.write_text("import time\nprint('started', flush=True)\ntime.sleep(600)\n")
     process = subprocess.Popen(

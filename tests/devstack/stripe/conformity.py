@@ -1,4 +1,4 @@
-"""Owns the comparison of a JSON object with stripe-python's resource class for it: unknown fields, missing ones, wrong types."""
+"""Compares JSON objects with stripe-python's resource classes: unknown fields, missing fields, wrong types."""
 
 import inspect
 import types
@@ -19,7 +19,7 @@ NAMES = {
 
 @cache
 def fields_of(cls: type) -> dict[str, Any]:
-    """The declared fields of a resource class and its type hints; what the library does not export resolves to Any."""
+    """The fields of a resource class and their types. Types that the library does not export become Any."""
     names: dict[str, Any] = dict(NAMES)
     while True:
         try:
@@ -42,7 +42,7 @@ def own_names(cls: type) -> set[str]:
 
 
 def complaints(value: dict[str, Any], cls: type, path: str) -> list[str]:
-    """What stripe-python would not know or would miss in `value`."""
+    """The differences between `value` and the resource class `cls`, one text for each."""
     fields = fields_of(cls)
     found = [f"{path}.{name} is unknown to {cls.__qualname__}" for name in value if name not in fields]
     for name, hint in fields.items():
@@ -104,5 +104,5 @@ def object_mismatch(value: dict[str, Any], options: tuple[Any, ...], path: str) 
 
 
 def check(value: dict[str, Any]) -> list[str]:
-    """Complaints about a whole API object, by its `object` field."""
+    """The differences of a whole API object. Its field `object` selects the class."""
     return complaints(value, get_object_class("V1", value["object"]), value["object"])

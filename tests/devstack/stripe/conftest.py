@@ -1,4 +1,4 @@
-"""Owns a running stand-in on a free port, a webhook receiver beside it, and the official client pointed at it."""
+"""Fixtures: a running Stripe stand-in on a free port, a receiver of webhooks, and the official client for the stand-in."""
 
 import json
 import socket
@@ -49,7 +49,7 @@ class Delivery:
 
 @dataclass
 class Receiver:
-    """Where the webhooks go. `answers` gives the status for a delivery; 200 by default."""
+    """Receives webhooks. `answer` returns the status for a delivery, 200 by default."""
 
     url: str
     deliveries: list[Delivery] = field(default_factory=list)
@@ -82,7 +82,7 @@ def receiver() -> Iterator[Receiver]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
+            """Prints nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     made.url = f"http://127.0.0.1:{server.server_port}"
@@ -95,7 +95,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 class Service:
-    """One stand-in process."""
+    """One running stand-in."""
 
     def __init__(self, folder: Path, receiver: Receiver) -> None:
         self.folder = folder
@@ -132,7 +132,7 @@ class Service:
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
 
     def start(self) -> None:
-        """In a thread of this process."""
+        """Starts the stand-in in a thread of this process."""
         app = create_app(Config.from_json(self.config), database=str(self.folder / "stripe.sqlite"))
         self._server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_level="warning", lifespan="on"))
         self._thread = threading.Thread(target=self._server.run)
@@ -140,7 +140,7 @@ class Service:
         self._wait(self._thread.is_alive)
 
     def start_process(self) -> None:
-        """As a program of its own."""
+        """Starts the stand-in as a program."""
         config = self.folder / "stripe.json"
         config.write_text(json.dumps(self.config))
         command = [sys.executable, "-m", "devstack.stripe", "--config", str(config), "--port", str(self.port)]
@@ -169,7 +169,7 @@ class Service:
             self._process = None
 
     def nonconformities(self) -> list[str]:
-        """What stripe-python's resource classes do not know, or miss, in anything that this service ever stored or emitted."""
+        """The differences between stripe-python's resource classes and all objects and events that this service has stored."""
         with closing(sqlite3.connect(self.folder / "stripe.sqlite")) as database:
             rows = [json.loads(data) for (data,) in database.execute("SELECT data FROM objects")]
         shown = [{name: value for name, value in row.items() if not name.startswith("_")} for row in rows]
@@ -192,7 +192,7 @@ class Service:
         return self.http.get(f"/_devstack/{control}", params=query).raise_for_status().json()
 
     def settle(self) -> None:
-        """Until every webhook has been delivered."""
+        """Waits until every webhook is delivered."""
         assert self.look("webhooks/idle", timeout="15")["idle"]
 
     def advance(self, *, days: float = 0, hours: float = 0, seconds: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""A person at a real browser: checkout, portal and consent pages, without JavaScript."""
+"""A person can use the checkout, portal and consent pages in a real browser without JavaScript."""
 
 from collections.abc import Iterator
 from typing import Any

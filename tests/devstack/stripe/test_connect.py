@@ -1,4 +1,4 @@
-"""Connect OAuth: consent, one-time codes, tokens, deauthorization, and every way it fails."""
+"""Connect OAuth works and fails as at Stripe: consent, one-time codes, tokens, deauthorization."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit

@@ -1,4 +1,4 @@
-"""The Stripe stand-in runs inside a test's own process: no server, no sockets, webhooks and time step by step."""
+"""The Stripe stand-in runs in the process of a test: without server and sockets. The test decides when webhooks are sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONFIG = {
 
 
 class Receiver:
-    """Answers with `status`, and remembers what it was sent."""
+    """Answers with `status`, and stores what it received."""
 
     def __init__(self) -> None:
         self.status = 200
@@ -42,7 +42,7 @@ class Receiver:
 
 
 class Platform:
-    """The stand-in, a receiver of its webhooks, and a client of its API. Nothing is opened."""
+    """The stand-in, a receiver of its webhooks, and a client of its API. No socket is opened."""
 
     def __init__(self) -> None:
         self.receiver = Receiver()
@@ -58,7 +58,7 @@ class Platform:
         return answer.json()
 
 
-def test_a_webhook_leaves_when_the_test_says_so_and_is_signed_at_the_tests_time() -> None:
+def test_a_webhook_is_sent_when_the_test_asks_for_it_and_signed_at_the_tests_time() -> None:
     async def story(platform: Platform) -> None:
         await platform.post("/v1/products", name="Mug")
         assert platform.receiver.sent == []
@@ -73,7 +73,7 @@ def test_a_webhook_leaves_when_the_test_says_so_and_is_signed_at_the_tests_time(
     asyncio.run(story(Platform()))
 
 
-def test_a_refused_webhook_is_due_again_once_the_time_was_stepped() -> None:
+def test_a_refused_webhook_is_due_again_after_the_time_is_stepped() -> None:
     async def story(platform: Platform) -> None:
         platform.receiver.status = 500
         await platform.post("/v1/products", name="Mug")
@@ -91,7 +91,7 @@ def test_a_refused_webhook_is_due_again_once_the_time_was_stepped() -> None:
     asyncio.run(story(Platform()))
 
 
-def test_stepped_time_fires_timers_and_the_clock_control_tells_its_subscribers() -> None:
+def test_stepped_time_fires_timers_and_the_clock_control_sends_the_offset_to_subscribers() -> None:
     async def story(platform: Platform) -> None:
         price = await platform.post(
             "/v1/prices", **{"product_data[name]": "Mug", "currency": "usd", "unit_amount": "900"}

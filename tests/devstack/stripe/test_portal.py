@@ -1,4 +1,4 @@
-"""The billing portal: configurations, sessions, flows, and what its pages do to a subscription."""
+"""The billing portal: its configurations, sessions and flows, and the changes that its pages make."""
 
 from typing import Any
 
@@ -135,7 +135,7 @@ def test_a_canceled_subscription_cannot_be_canceled_again(client: Any, subscript
     assert gone.value.http_status == 404
 
 
-def test_only_offered_plans_and_own_subscriptions_can_be_reached(
+def test_only_allowed_plans_and_own_subscriptions_can_be_reached(
     service: Any, client: Any, subscription: Any, configuration: Any
 ) -> None:
     other = client.v1.prices.create(
@@ -154,7 +154,7 @@ def test_only_offered_plans_and_own_subscriptions_can_be_reached(
     assert client.v1.subscriptions.retrieve(subscription.id).cancel_at is None
 
 
-def test_a_portal_link_goes_stale(service: Any, client: Any, subscription: Any, configuration: Any) -> None:
+def test_a_portal_link_expires(service: Any, client: Any, subscription: Any, configuration: Any) -> None:
     session = open_portal(client, subscription, configuration)
     service.control("clock", {"advanceSeconds": 3700})
     assert service.http.get(session.url).status_code == 410

@@ -1,4 +1,4 @@
-"""The official stripe package runs a whole story against the stand-in."""
+"""Whole stories with the official stripe package: subscriptions, trials, carts, bank debits, disputes."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ def make_session(client: Any, price: str, mode: str = "subscription", **more: An
     return client.v1.checkout.sessions.create(params)
 
 
-def test_a_subscription_lives_from_checkout_to_its_end(service: Any, client: Any, receiver: Any) -> None:
+def test_a_subscription_from_checkout_to_its_end(service: Any, client: Any, receiver: Any) -> None:
     price = make_price(client, interval="month")
     session = make_session(
         client,
@@ -57,7 +57,7 @@ def test_a_subscription_lives_from_checkout_to_its_end(service: Any, client: Any
     for expected in ("checkout.session.completed", "customer.subscription.created", "invoice.paid", "charge.succeeded"):
         assert types.count(expected) == 1, expected
 
-    # renewal by the clock: a new period at once, the invoice an hour later
+    # The clock reaches the renewal: a new period starts at once, the invoice is paid one hour later.
     service.control("clock", {"to": datetime.fromtimestamp(item.current_period_end + 1, UTC).isoformat()})
     service.settle()
     renewed = client.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]})
@@ -72,7 +72,7 @@ def test_a_subscription_lives_from_checkout_to_its_end(service: Any, client: Any
     found = client.v1.invoice_payments.list({"payment": {"type": "payment_intent", "payment_intent": intent}})
     assert [row.invoice for row in found.data] == [invoice.id]
 
-    # the card fails: past_due, then a good card and the retry brings it back
+    # The card is declined: past_due. Then a retry with a good card succeeds.
     service.control(f"payment-methods/{subscription.id}/behaviour", {"decline": "insufficient_funds"})
     service.advance(days=31, hours=2)
     late = client.v1.subscriptions.retrieve(subscription.id)
@@ -87,7 +87,7 @@ def test_a_subscription_lives_from_checkout_to_its_end(service: Any, client: Any
     service.advance(days=3)
     assert client.v1.subscriptions.retrieve(subscription.id).status == "active"
 
-    # cancel at period end, undo, cancel again, the end comes
+    # Cancel at period end, undo, cancel again, reach the end.
     canceling = client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
     assert canceling.cancel_at_period_end and canceling.cancel_at == canceling["items"].data[0].current_period_end
     kept = client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": False})
@@ -204,7 +204,7 @@ def test_a_subscription_paid_by_bank_debit_is_active_until_the_debit_fails(
     assert receiver.types().count(f"checkout.session.async_payment_{kind}") == 1
 
 
-def test_a_trial_without_a_card_ends_as_it_was_told_to(service: Any, client: Any) -> None:
+def test_a_trial_without_a_card_ends_as_its_settings_say(service: Any, client: Any) -> None:
     price = make_price(client, interval="month")
     ends: list[str] = []
     for behaviour in ("cancel", "create_invoice"):
@@ -233,7 +233,7 @@ def test_a_yearly_switch_starts_a_new_period_at_once(service: Any, client: Any) 
     assert 8400 < client.v1.invoices.retrieve(str(changed.latest_invoice)).total < 8600
 
 
-def test_one_jump_makes_the_same_history_as_many_steps(service: Any, receiver: Any, tmp_path: Path) -> None:
+def test_one_jump_of_the_clock_has_the_same_events_as_many_steps(service: Any, receiver: Any, tmp_path: Path) -> None:
     (tmp_path / "steps").mkdir()
     steps = Service(tmp_path / "steps", receiver)
     steps.start()
@@ -310,7 +310,7 @@ def test_a_dispute_is_opened_and_closed(service: Any, client: Any, receiver: Any
     assert receiver.types().count("charge.dispute.created") == receiver.types().count("charge.dispute.closed") == 1
 
 
-def test_test_and_live_live_side_by_side(service: Any, receiver: Any) -> None:
+def test_test_and_live_mode_have_separate_objects(service: Any, receiver: Any) -> None:
     account = service.connect("live")
     service.control("accounts", {"id": "acct_1Test0000000001", "connect": "test"})
     for mode in ("test", "live"):

@@ -1,4 +1,4 @@
-"""Webhooks leave as Stripe sends them, and arrive as badly as a test wants."""
+"""Webhooks are signed and retried as at Stripe, and tests can delay, reorder, duplicate and drop them."""
 
 import json
 import time
@@ -36,7 +36,7 @@ def test_every_delivery_is_signed_now_and_accepted_by_the_official_library(
         client.v1.events.retrieve(theirs["id"])
 
 
-def test_an_update_names_what_was_before(service: Any, client: Any, receiver: Any) -> None:
+def test_an_update_has_the_previous_attributes(service: Any, client: Any, receiver: Any) -> None:
     product = client.v1.products.create({"name": "Mug", "metadata": {"a": "1"}})
     client.v1.products.update(product.id, {"name": "Cup", "metadata": {"a": "2", "b": "3"}})
     client.v1.products.update(product.id, {"name": "Cup"})
@@ -72,7 +72,7 @@ def test_deliveries_that_never_succeed_are_given_up_and_can_be_resent(service: A
     assert row["event"] in service.http.get(f"/_devstack/deliveries/{row['id']}").text
 
 
-def test_deliveries_can_be_held_and_let_go_in_any_order(service: Any, client: Any, receiver: Any) -> None:
+def test_paused_deliveries_can_be_sent_in_any_order(service: Any, client: Any, receiver: Any) -> None:
     service.control("webhooks/pause")
     names = [f"P{n}" for n in range(6)]
     for name in names:
@@ -86,7 +86,7 @@ def test_deliveries_can_be_held_and_let_go_in_any_order(service: Any, client: An
     assert [d.event["data"]["object"]["name"] for d in receiver.deliveries] == ["P5", "P0", "P4", "P3", "P2", "P1"]
 
 
-def test_deliveries_can_be_doubled_shuffled_delayed_and_dropped(service: Any, client: Any, receiver: Any) -> None:
+def test_deliveries_can_be_duplicated_shuffled_delayed_and_dropped(service: Any, client: Any, receiver: Any) -> None:
     service.control("webhooks/rules", {"duplicate": 2})
     client.v1.products.create({"name": "Mug"})
     service.settle()
@@ -125,9 +125,7 @@ def test_undelivered_events_survive_a_restart(service: Any, client: Any, receive
     assert receiver.types() == ["product.created"]
 
 
-def test_moving_the_clock_tells_the_subscribers_before_the_webhooks_go(
-    service: Any, client: Any, receiver: Any
-) -> None:
+def test_subscribers_get_the_moved_clock_before_webhooks_are_sent(service: Any, client: Any, receiver: Any) -> None:
     seen: list[list[int]] = []
 
     def answer(delivery: Any) -> int:
@@ -163,7 +161,7 @@ def test_a_session_expires_by_itself_in_real_time(service: Any, client: Any, rec
     assert receiver.types().count("checkout.session.expired") == 1
 
 
-def test_events_written_to_the_log_are_the_events_sent(service: Any, client: Any, receiver: Any) -> None:
+def test_stored_events_equal_the_sent_events(service: Any, client: Any, receiver: Any) -> None:
     client.v1.products.create({"name": "Mug"})
     service.settle()
     (sent,) = receiver.deliveries

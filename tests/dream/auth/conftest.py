@@ -1,4 +1,4 @@
-"""Three Clerk instances behind a network that serves their key sets, and an isolate that has forgotten everything."""
+"""Fixtures: three Clerk instances, a network that serves their key sets, and an isolate with empty caches."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DASHBOARD = "https://app.example"
 
 @dataclass
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that only a test moves."""
 
     now: float = 1_000_000.0
 
@@ -28,7 +28,7 @@ class Clock:
 
 
 class Clerk:
-    """The three instances, and what their key sets answer. All of them call their key by the same id."""
+    """The three instances, and the answers of their key sets. Their keys have the same `kid`."""
 
     def __init__(self) -> None:
         self.developers = Instance("developers")
@@ -48,7 +48,7 @@ class Clerk:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock of the key sets of an isolate that has just begun."""
+    """The clock of the key sets in a new isolate."""
     clock = Clock()
     monkeypatch.setattr(clerk_tokens, "_key_sets", KeySets(clock))
     for module, cache in ((clerk_tokens, "_verified"), (membership, "_members"), (project_keys, "_isolate_records")):

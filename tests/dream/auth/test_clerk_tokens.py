@@ -1,4 +1,4 @@
-"""A session token is believed when Clerk signed it for this instance and now, and for no other reason."""
+"""A session token is accepted only if Clerk signed it for this instance and it is valid now."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def refused(world: World, token: str, code: str = "invalid_token") -> None:
     assert len(token) < 20 or token not in shown
 
 
-def test_a_token_as_clerk_mints_it_is_believed(world: World, clerk: Clerk) -> None:
+def test_a_token_of_clerk_is_accepted(world: World, clerk: Clerk) -> None:
     claims = claims_of(world, clerk.developers.token(email="ada@example.com"))
     assert (claims.user_id, claims.session_id, claims.email) == ("user_1", "sess_1", "ada@example.com")
     assert not claims.is_impersonated
@@ -47,7 +47,7 @@ def test_a_token_without_signature_is_refused(world: World, clerk: Clerk) -> Non
     refused(world, f"{header}.{payload}.")
 
 
-def test_the_public_key_is_no_secret(world: World, clerk: Clerk) -> None:
+def test_the_public_key_is_not_accepted_as_a_secret(world: World, clerk: Clerk) -> None:
     refused(world, clerk.developers.token_signed_with_public_key())
 
 
@@ -84,7 +84,7 @@ def test_time_is_checked_with_five_seconds_of_skew(world: World, clerk: Clerk) -
 
 @pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
 @pytest.mark.parametrize("value", [None, "1", True, -1, 1e300, 10**400, [1]])
-def test_a_token_says_when_it_is_valid(world: World, clerk: Clerk, name: str, value: Any) -> None:
+def test_a_token_without_its_times_is_refused(world: World, clerk: Clerk, name: str, value: Any) -> None:
     header = {"alg": "RS256", "kid": "ins_key"}
     refused(world, clerk.developers.token_with_header(header, **{name: value}))
 
@@ -118,7 +118,7 @@ def test_a_pending_session_is_refused(world: World, clerk: Clerk) -> None:
 
 
 @pytest.mark.parametrize("subject", [None, "", 7, "x" * 129, "üser", ["user_1"]])
-def test_a_token_names_somebody(world: World, clerk: Clerk, subject: Any) -> None:
+def test_a_token_without_a_subject_is_refused(world: World, clerk: Clerk, subject: Any) -> None:
     refused(world, clerk.developers.token_with_header({"alg": "RS256", "kid": "ins_key"}, sub=subject))
 
 
@@ -209,7 +209,7 @@ def test_a_payload_is_read_by_our_json_parser_and_no_other(
 
 
 def test_a_padded_token_is_not_the_same_token(world: World, clerk: Clerk) -> None:
-    """PyJWT accepts padding. One token must have one spelling: a verified token is remembered by its text."""
+    """PyJWT accepts padding. But a verified token is cached by its text, so a token must have only one spelling."""
     padded = [segment + "=" * (-len(segment) % 4) for segment in clerk.developers.token().split(".")]
     assert "=" in "".join(padded)
     refused(world, ".".join(padded))
@@ -225,7 +225,7 @@ def test_unknown_keys_cause_one_fetch(world: World, clerk: Clerk) -> None:
     assert len(world.fetch.calls) == 1
 
 
-def test_keys_that_cannot_be_had_are_never_the_callers_fault(world: World, clerk: Clerk) -> None:
+def test_keys_that_cannot_be_fetched_are_never_the_callers_fault(world: World, clerk: Clerk) -> None:
     clerk.is_down = True
     with pytest.raises(Unavailable):
         claims_of(world, clerk.developers.token())

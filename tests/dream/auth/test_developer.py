@@ -1,4 +1,4 @@
-"""A developer is whoever a token of the developers' instance proves; nothing else opens the dashboard."""
+"""Only a token of the developers' Clerk instance proves a developer. Nothing else opens the dashboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key set is asked for as seldom as it can be, belongs to one instance, and its absence is never the caller's fault."""
+"""A key set is fetched as rarely as possible and belongs to one instance. If it cannot be fetched, the caller is not blamed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_new_key_is_found_once_the_cool_down_is_over(
     assert len(world.fetch.calls) == 2
 
 
-def test_a_withdrawn_key_dies_with_the_set_that_had_it(
+def test_a_withdrawn_key_is_refused_once_its_set_expires(
     key_sets: KeySets, world: World, clock: Clock, clerk: Clerk
 ) -> None:
     key(key_sets, world)
@@ -94,7 +94,7 @@ def test_a_set_that_cannot_be_read_is_unavailable(
         key(key_sets, world)
 
 
-def test_a_failing_instance_is_asked_again_after_a_short_while(
+def test_a_failing_instance_is_fetched_again_after_a_short_time(
     key_sets: KeySets, world: World, clock: Clock, clerk: Clerk
 ) -> None:
     clerk.is_down = True
@@ -129,7 +129,7 @@ def test_keys_for_other_algorithms_are_left_out(key_sets: KeySets, world: World,
             key(key_sets, world, kid)
 
 
-def test_a_token_without_a_kid_asks_nobody(key_sets: KeySets, world: World) -> None:
+def test_a_token_without_a_kid_causes_no_fetch(key_sets: KeySets, world: World) -> None:
     with pytest.raises(Unauthorized):
         key(key_sets, world, None)
     assert not world.fetch.calls
@@ -142,7 +142,7 @@ def test_a_configured_pem_needs_no_network(key_sets: KeySets, clock: Clock) -> N
     assert not world.fetch.calls
 
 
-def test_a_pem_that_is_none_is_our_failure(key_sets: KeySets, clock: Clock) -> None:
+def test_a_malformed_pem_is_our_failure(key_sets: KeySets, clock: Clock) -> None:
     world = World(settings={"CLERK_DEVELOPERS_ISSUER": "https://x", "CLERK_DEVELOPERS_JWT_KEY": "nonsense"})
     with pytest.raises(Unavailable):
         key(key_sets, world)

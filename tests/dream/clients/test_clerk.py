@@ -1,4 +1,4 @@
-"""What goes over the wire to Clerk's Backend API, and what becomes of its refusals and silences."""
+"""The requests of our Clerk client, and what it makes of refusals and timeouts."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_metadata_are_merged_and_a_null_removes(world: World, clerk: Clerk) -> N
     assert json.loads(call.text) == {"public_metadata": {"plan": "pro", "old": None}}
 
 
-def test_what_is_not_there_is_none(world: World, clerk: Clerk) -> None:
+def test_what_does_not_exist_is_none(world: World, clerk: Clerk) -> None:
     world.fetch.answering = refusal(404, "resource_not_found")
     assert run(clerk.get_user("user_1")) is None
     assert run(clerk.update_user("user_1", first_name="A")) is None
@@ -163,7 +163,7 @@ def test_what_is_clerks_or_our_fault_is_a_502(world: World, clerk: Clerk, answer
     assert isinstance(failed, VendorFailed) and not isinstance(failed, ClerkRefused)
 
 
-def test_a_refusal_of_another_shape_is_still_one(world: World, clerk: Clerk) -> None:
+def test_a_refusal_of_another_shape_is_still_a_refusal(world: World, clerk: Clerk) -> None:
     for body in (b"", b"[]", b'{"errors": []}', b'{"errors": ["text"]}'):
         refused = error_of(world, lambda call, body=body: FetchResponse(422, {}, body), clerk.get_user("user_1"))
         assert isinstance(refused, ClerkRefused) and refused.clerk_code == "refused"
@@ -174,7 +174,7 @@ def test_an_instance_without_a_key_is_our_failure(world: World) -> None:
         run(clerk_client.end_users(World().context, "test").get_user("user_1"))
 
 
-def test_what_may_be_repeated_is_repeated(world: World, clerk: Clerk, waits: list[float]) -> None:
+def test_a_call_that_is_safe_to_repeat_is_repeated(world: World, clerk: Clerk, waits: list[float]) -> None:
     for call in (clerk.get_user("user_1"), clerk.merge_metadata("user_1", public={}), clerk.delete_user("user_1")):
         world.fetch.calls.clear()
         waits.clear()
@@ -183,7 +183,9 @@ def test_what_may_be_repeated_is_repeated(world: World, clerk: Clerk, waits: lis
         assert waits == sorted(waits) and len(waits) == MAXIMUM_RETRIES
 
 
-def test_what_creates_is_never_repeated_in_the_dark(world: World, clerk: Clerk, waits: list[float]) -> None:
+def test_a_call_that_creates_is_not_repeated_after_an_unknown_outcome(
+    world: World, clerk: Clerk, waits: list[float]
+) -> None:
     error_of(world, unreachable, clerk.create_user("ada@example.com"))
     error_of(world, refusal(500), clerk.create_user("ada@example.com"))
     assert len(world.fetch.calls) == 2 and not waits
@@ -203,7 +205,7 @@ def test_nobody_waits_for_long(world: World, clerk: Clerk, waits: list[float]) -
     assert isinstance(busy, Unavailable) and not waits
 
 
-def test_a_passing_failure_goes_unnoticed(world: World, clerk: Clerk, waits: list[float]) -> None:
+def test_a_temporary_failure_is_retried(world: World, clerk: Clerk, waits: list[float]) -> None:
     world.fetch.answering = lambda call: refusal(503)(call) if len(world.fetch.calls) == 1 else json_answer(USER)
     assert run(clerk.get_user("user_1")) is not None
     assert len(waits) == 1

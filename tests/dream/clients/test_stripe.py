@@ -1,4 +1,4 @@
-"""What goes over the wire to Stripe, and what becomes of Stripe's refusals and silences."""
+"""The requests of our Stripe client, and what it makes of refusals and timeouts."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def error_of(world: World, answering: Answering) -> ApiError:
 # What is sent
 
 
-def test_the_version_is_the_one_that_the_package_is_made_for() -> None:
+def test_the_version_is_the_one_that_the_package_pins() -> None:
     assert stripe.api_version == API_VERSION
 
 
-def test_a_call_is_told_everything(world: World) -> None:
+def test_a_call_has_key_account_version_and_idempotency_key(world: World) -> None:
     call = create_product(world)
     assert (call.method, call.url) == ("POST", "https://api.stripe.com/v1/products")
     assert call.headers["Authorization"] == f"Bearer {SETTINGS['STRIPE_SECRET_KEY_TEST']}"
@@ -75,7 +75,7 @@ def test_the_platforms_own_calls_name_no_account(world: World) -> None:
     assert "Stripe-Account" not in create_product(world, platform_account(world.context, "test")).headers
 
 
-def test_nothing_is_told_about_the_machine(world: World) -> None:
+def test_no_information_about_the_machine_is_sent(world: World) -> None:
     create_product(world)
     call = create_product(world)
     assert "X-Stripe-Client-Telemetry" not in call.headers
@@ -189,7 +189,7 @@ def test_a_call_that_timed_out_is_not_tried_again(
 
 
 @pytest.mark.parametrize("status", [409, 500, 503])
-def test_a_passing_failure_goes_unnoticed(world: World, waits: list[float], status: int) -> None:
+def test_a_temporary_failure_is_retried(world: World, waits: list[float], status: int) -> None:
     world.fetch.answering = lambda call: (
         refusal(status)(call) if len(world.fetch.calls) <= MAXIMUM_RETRIES else json_answer(PRODUCT)
     )
@@ -202,7 +202,7 @@ def test_a_lasting_failure_is_a_502(world: World) -> None:
     assert error_of(world, refusal(500)).status == 502
 
 
-def test_stripe_may_ask_not_to_be_asked_again(world: World, waits: list[float]) -> None:
+def test_a_call_is_not_retried_if_stripe_forbids_it(world: World, waits: list[float]) -> None:
     answer = json_answer({"error": {"message": "no"}}, 500, stripe_should_retry="false")
     error_of(world, lambda call: answer)
     assert not waits

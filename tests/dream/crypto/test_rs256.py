@@ -1,4 +1,4 @@
-"""Signatures are checked as the cryptography library checks them, and keys that are too weak are no keys."""
+"""RS256 signatures verify exactly as in the cryptography library, and weak keys are refused."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_other_hashes_and_paddings_do_not_verify(private_key: rsa.RSAPrivateKey,
 def test_short_padding_with_rubbish_behind_it_does_not_verify(
     private_key: rsa.RSAPrivateKey, key: RsaPublicKey
 ) -> None:
-    """The forgery that works on verifiers which parse the padding (Bleichenbacher 2006), made with the private key."""
+    """Bleichenbacher's forgery of 2006, which works on verifiers that parse the padding. The test makes it with the private key."""
     numbers = private_key.private_numbers()
     good = pow(int.from_bytes(sign(private_key), "big"), key_exponent(private_key), key.modulus)
     size = (key.modulus.bit_length() + 7) // 8

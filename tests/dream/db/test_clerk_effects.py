@@ -1,4 +1,4 @@
-"""Nothing is enqueued for an end user at Clerk unless their membership is proven. Every statement is held to it."""
+"""No effect at Clerk is enqueued for an end user without proven membership. All statements are checked."""
 
 from __future__ import annotations
 

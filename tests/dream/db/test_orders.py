@@ -1,4 +1,4 @@
-"""Guarantee: whatever readings of Stripe are stored, in whatever order and however often, stock and money come out the same."""
+"""Guarantee: stock and money do not depend on the order and the number of times in which readings of Stripe are stored."""
 
 from __future__ import annotations
 

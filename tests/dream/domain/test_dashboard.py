@@ -1,4 +1,4 @@
-"""Guarantee: series have every day once, numbers are of stored facts, and keys that lapsed say so."""
+"""Guarantee: a series has each day once, numbers come from stored facts, and expired keys are shown as expired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON from outside: what is too deep, or no text at all, is refused before anything recurses or stores it."""
+"""JSON from outside is refused if it is too deep or not valid text, before any code recurses into it or stores it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_strings_may_cross_the_pieces_that_are_counted_at_once() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
 def test_no_other_encoding_hides_nesting(encoding: str) -> None:
-    """In UTF-16 the character \u2200 has the byte of a quotation mark, behind which brackets would not be counted."""
+    """In UTF-16, a byte of the character U+2200 equals a quotation mark. Brackets after it would not be counted."""
     with pytest.raises(ValueError):
         parse_json(f'["\u2200",{DEEP}"'.encode(encoding))
     with pytest.raises(ValueError):

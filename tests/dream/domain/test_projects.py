@@ -1,4 +1,4 @@
-"""New projects and promotions, as values."""
+"""New projects and promotions of a test project to live mode are compared and fingerprinted as values."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devstack.paths import NODE, ROOT
+from deploy.paths import NODE, ROOT
 from dream.domain.redirects import RedirectTarget
 
 ACCEPTED = {

@@ -1,4 +1,4 @@
-"""Guarantee: nobody is sent back to anything but an absolute http or https URL."""
+"""Guarantee: a return URL is an absolute http or https URL."""
 
 from __future__ import annotations
 

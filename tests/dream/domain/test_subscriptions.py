@@ -1,4 +1,4 @@
-"""What is kept of a subscription, and whose it is."""
+"""Which facts of a Stripe subscription are stored, and which project and user own it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dream.domain.subscriptions import Owner, monthly_amount
         (0, "month", 1, 0),
     ],
 )
-def test_money_is_comparable_by_the_month(amount: int, interval: str, count: int, monthly: int) -> None:
+def test_prices_are_compared_by_month(amount: int, interval: str, count: int, monthly: int) -> None:
     assert monthly_amount(amount, interval, count) == monthly
 
 

@@ -1,4 +1,4 @@
-"""Tiers as developers send them: every wrong field is named, and nothing that JSON can say breaks the parser."""
+"""Tiers in a request: every wrong field is named, and no JSON breaks the parser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A webhook is believed when Stripe signed these bytes, just now, with a secret that stands for the event's mode."""
+"""A webhook is accepted only if Stripe signed its bytes within five minutes, with a secret of the event's mode."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def refused(body: bytes, header: str | None, *, now: float = NOW, secrets: list[
     assert (refusal.value.status, refusal.value.code) == (400, "invalid_signature")
 
 
-def test_what_stripe_signs_is_believed() -> None:
+def test_what_stripe_signs_is_accepted() -> None:
     body = body_of()
     event = verified_event(body, header_of(body), [TEST, LIVE], NOW)
     assert (event.id, event.type, event.account, event.livemode) == ("evt_1", "invoice.paid", "acct_1", False)

@@ -1,4 +1,4 @@
-"""A message is believed when Clerk signed these bytes, just now, with a secret of ours."""
+"""A message is accepted only if Clerk signed its bytes within five minutes, with one of our secrets."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def refused(body: bytes, headers: Headers, *secrets: str) -> None:
     assert (refusal.value.status, refusal.value.code) == (400, "invalid_signature")
 
 
-def test_what_clerk_signs_is_believed() -> None:
+def test_what_clerk_signs_is_accepted() -> None:
     message = verified(body_of(), signed(body_of()))
     assert (message.id, message.type, message.signed_by) == ("msg_1", "user.deleted", 0)
     assert message.data == {"id": "user_1", "deleted": True}

@@ -1,4 +1,4 @@
-"""Stops requests at named checkpoints, as a crash of the machine would."""
+"""Stops requests at named checkpoints, as a crash does."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ KEPT = 100
 
 
 class Killed(BaseException):
-    """This request's isolate died. Nothing catches it on its way out."""
+    """The isolate of this request died. No code of the product catches this exception."""
 
 
 class Checkpoints:
-    """What is armed, and what was reached. Actions: `kill` at once, `hang` until the workers are killed, `fail`."""
+    """The actions that a test set for checkpoints, and the checkpoints that were reached.
+
+    An action is `kill` (at once), `hang` (until the workers are killed) or `fail`.
+    """
 
     def __init__(self) -> None:
         self.armed: dict[str, str] = {}
@@ -21,7 +24,7 @@ class Checkpoints:
         self._death = asyncio.Event()
 
     def arm(self, actions: dict[str, str]) -> None:
-        """Replaces what was armed before, and forgets what was reached."""
+        """Replaces the actions, and clears the list of reached checkpoints."""
         self.armed, self.reached = dict(actions), []
 
     async def reach(self, name: str) -> None:
@@ -30,7 +33,7 @@ class Checkpoints:
         if action == "kill":
             raise Killed(name)
         if action == "fail":
-            raise RuntimeError(f"checkpoint {name} was told to fail")
+            raise RuntimeError(f"a test made the checkpoint {name} fail")
         if action == "hang":
             self.held += 1
             try:
@@ -40,7 +43,7 @@ class Checkpoints:
             raise Killed(name)
 
     def kill_all(self) -> None:
-        """Whatever hangs dies, and nothing is armed any more."""
+        """Kills all requests that hang, and removes the actions."""
         self._death.set()
         self._death = asyncio.Event()
         self.arm({})

@@ -1,4 +1,4 @@
-"""The stack's time: the real clock plus an offset that a test moves."""
+"""The stack's time: the real time plus an offset that a test sets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class Clock:
-    """Seconds since the epoch as the workers see them."""
+    """The workers' time, in seconds since 1970."""
 
     def __init__(self) -> None:
         self.offset_seconds = 0.0

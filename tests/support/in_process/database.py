@@ -1,4 +1,4 @@
-"""D1 played by SQLite with the real schema.sql, its triggers and its foreign keys. It binds, answers and refuses as D1 does."""
+"""A fake D1: SQLite with the real schema.sql, its triggers and foreign keys. It binds, answers and refuses as D1 does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LIMITS = (
 
 
 def open_database() -> sqlite3.Connection:
-    """An empty database in memory, with our schema. A copy of one made before: it costs less than a millisecond."""
+    """An empty database in memory with our schema. It is a copy of a prepared one, which takes less than a millisecond."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=1000)
     connection.deserialize(_image())
     connection.row_factory = sqlite3.Row
@@ -50,7 +50,7 @@ def _image() -> bytes:
 
 
 class SqliteDatabase:
-    """D1 as one request sees it. Several may share a connection; each counts its own round trips."""
+    """D1 for one request. Several may share a connection; each counts its own round trips."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class SqliteDatabase:
         await self.value(health.ANY_PLATFORM)
 
     async def _round_trip(self, statements: Sequence[Bound]) -> list[list[Row]]:
-        """All statements in one transaction. Other requests run before it begins, as they may while D1 is on its way."""
+        """Runs all statements in one transaction. Other requests may run before it, as while a real call travels to D1."""
         self._trips.d1 += 1
         await asyncio.sleep(0)
         fails = self._faults.strikes()
@@ -129,12 +129,12 @@ def _rows(connection: sqlite3.Connection, bound: Bound) -> list[Row]:
         raise ConstraintFailed(words) from error
     except sqlite3.Error as error:
         raise DatabaseFailed(reason=f"Error: D1_ERROR: {error}: SQLITE_ERROR") from error
-    # Of two columns of one name the last one counts, as in an object of JavaScript.
+    # If two columns have the same name, the last one counts, as in a JavaScript object.
     return [{name: _plain(value) for name, value in zip(row.keys(), row, strict=True)} for row in found]
 
 
 def _bindable(value: Scalar) -> str | float | None:
-    """A number comes to D1 as a double: an INTEGER column makes an integer of it, a TEXT column makes '5.0'."""
+    """D1 gets a number as a double. An INTEGER column stores it as an integer, a TEXT column as '5.0'."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int):
@@ -145,7 +145,7 @@ def _bindable(value: Scalar) -> str | float | None:
 
 
 def _plain(value: Any) -> Any:
-    """A value after its way through JavaScript: a number is a double, a whole one is read as an integer, bytes are a list."""
+    """A value as it comes back through JavaScript: a whole number is an integer, and bytes are a list."""
     if isinstance(value, int) and abs(value) > LARGEST_EXACT_INTEGER:
         return int(float(value))
     if isinstance(value, float) and value.is_integer():

@@ -1,4 +1,4 @@
-"""A worker's edge without the Workers runtime: HTTP requests and answers of httpx as the app's, and back."""
+"""Translates requests of httpx to the app's requests, and the app's responses to responses of httpx."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.multipart_forms import parse_form
 
 
 class RequestHeaders:
-    """Header look-up; a header that came several times is one value, joined by commas."""
+    """The headers of a request. Several headers with the same name are one value, joined by commas."""
 
     def __init__(self, headers: httpx.Headers) -> None:
         self._headers = headers
@@ -24,7 +24,7 @@ class RequestHeaders:
 
 
 def request_of(request: httpx.Request, request_id: str) -> Request:
-    """The request as handlers see it. Its body was read already."""
+    """The request for the app. Its body must be read already."""
     url = str(request.url.copy_with(fragment=None))
     path, query_string = path_and_query(url)
     content = request.content
@@ -41,7 +41,7 @@ def request_of(request: httpx.Request, request_id: str) -> Request:
 
 
 def answer_of(app: App, context: Context, request: Request, response: Response) -> httpx.Response:
-    """The response as the client gets it."""
+    """The response for the client."""
     response = without_body_for_head(request.method, response)
     headers = httpx.Headers(dict(app.base_headers(context)))
     for name, value in headers_over_base(app, context, response):
@@ -54,6 +54,6 @@ def answer_of(app: App, context: Context, request: Request, response: Response) 
 
 
 def _allowed(value: str) -> str:
-    """The runtime refuses such a header with a TypeError, and the worker's answer with it."""
+    """Whether the runtime accepts a header value. If not, it raises TypeError and the worker's answer is lost."""
     assert not set(value) & {"\r", "\n", "\0"}, f"no header may hold {value!r}"
     return value

@@ -1,4 +1,4 @@
-"""One event loop in a thread of its own, for the whole test run: tests stay synchronous, and their threads share the loop."""
+"""One event loop for the whole test run, in its own thread. Tests are synchronous, and their threads share the loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 60.0
 
 
 class EventLoop:
-    """Runs coroutines for callers of any thread."""
+    """Runs coroutines. Any thread may call it."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -22,7 +22,7 @@ class EventLoop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """What the coroutine returns or raises. Raises TimeoutError after a minute."""
+        """Runs a coroutine and returns its result. Raises TimeoutError after a minute."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE_SECONDS)
 
 

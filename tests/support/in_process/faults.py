@@ -1,4 +1,4 @@
-"""Makes the next calls of D1, of a vendor or of KV fail on purpose."""
+"""Makes the next calls of D1, KV, R2 or a vendor fail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Faults:
-    """How many of the next calls fail. `let_pass` calls go through before that."""
+    """The number of calls that fail next, after `let_pass` calls that succeed."""
 
     failures: int = 0
     let_pass: int = 0
@@ -23,7 +23,7 @@ class Faults:
         self.fail(0)
 
     def strikes(self) -> bool:
-        """Counts one call and says whether it fails."""
+        """Counts one call. Returns whether it must fail."""
         self.calls += 1
         if not self.failures:
             return False

@@ -1,4 +1,4 @@
-"""What the workers' modules remember between requests. The four workers share it here, as they never do in production."""
+"""Clears the caches in the workers' modules. Here the four workers share these caches; in production they do not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACKAGES = ("dream", "api_multi", "oauth_api", "front_auth_api", "sign_up")
 
 
 def forget_everything() -> None:
-    """As a fresh isolate begins."""
+    """Clears all caches, as in a new isolate."""
     for module, name in _remembering():
         memory = getattr(module, name)
         if isinstance(memory, IsolateCache):

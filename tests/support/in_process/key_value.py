@@ -1,4 +1,4 @@
-"""KV in a dict. It refuses what KV refuses, and values lapse by the stack's clock."""
+"""A fake KV in a dict. It refuses what KV refuses, and values expire by the stack's clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAXIMUM_VALUE_BYTES = 25 * 1024 * 1024
 
 @dataclass
 class Namespace:
-    """What a KV namespace stores: JSON text by key, and when it lapses (seconds since the epoch)."""
+    """The content of a KV namespace: JSON text by key, and when it expires (seconds since 1970)."""
 
     now: Callable[[], float] = time.time
     values: dict[str, str] = field(default_factory=dict[str, str])
@@ -42,7 +42,7 @@ class Namespace:
 
 
 class DictKeyValue:
-    """KV as one request sees it. A call that KV would refuse for good is a mistake of the caller: it fails the test."""
+    """KV for one request. A call that KV always refuses is a mistake in the caller, so it fails the test."""
 
     def __init__(
         self, namespace: Namespace | None = None, trips: RoundTrips | None = None, faults: Faults | None = None

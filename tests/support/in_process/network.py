@@ -1,4 +1,4 @@
-"""The network inside this process: which host answers, and how the workers reach their vendors."""
+"""A network in this process: apps by origin, and the `Fetch` with which workers call Stripe and Clerk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Answering = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 
 class Network(httpx.AsyncBaseTransport):
-    """Answers by origin. A host that nobody plays refuses the connection."""
+    """Sends each request to the app of its origin. If there is none, the connection is refused."""
 
     def __init__(self) -> None:
         self.hosts: dict[str, Answering] = {}
@@ -24,7 +24,7 @@ class Network(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         answer = self.hosts.get(origin(request.url))
         if answer is None:
-            raise httpx.ConnectError(f"nobody plays {origin(request.url)}", request=request)
+            raise httpx.ConnectError(f"no app is registered for {origin(request.url)}", request=request)
         try:
             return await answer(request)
         except Killed as death:
@@ -36,7 +36,7 @@ def origin(url: httpx.URL) -> str:
 
 
 class VendorFetch:
-    """The network as one request of a worker sees it: the vendors, and nothing else."""
+    """The network for one request of a worker. Only the vendors can be reached."""
 
     def __init__(self, network: Network, faults: Mapping[str, Faults], trips: RoundTrips) -> None:
         self._network = network
@@ -57,7 +57,7 @@ class VendorFetch:
         request = httpx.Request(method, url, headers=dict(headers or {}), content=body)
         faults = self._faults.get(origin(request.url))
         if faults is None:
-            raise VendorUnreachable(f"nobody plays {origin(request.url)}")
+            raise VendorUnreachable(f"no app is registered for {origin(request.url)}")
         fails = faults.strikes()
         if fails and not faults.takes_effect:
             raise VendorUnreachable("a test told this vendor to be unreachable")

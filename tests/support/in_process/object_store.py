@@ -1,4 +1,4 @@
-"""R2 in a dict. It refuses what R2 refuses."""
+"""A fake R2 in a dict. It refuses what R2 refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Rate Limiting binding: so many calls for each key in each minute of the stack's clock."""
+"""A fake Rate Limiting binding: `limit` calls for each key in each minute of the stack's clock."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import httpx
 
 from api_multi.routes import APP as API_MULTI
+from deploy.paths import worker_folder
 from deploy.vendor import load_toml
-from devstack.paths import worker_folder
 from devstack.stack.configuration import Configuration
 from devstack.stack.ports import Ports
 from devstack.stack.secrets import Secrets

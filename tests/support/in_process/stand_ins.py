@@ -17,7 +17,7 @@ from devstack.clerk.app import create_app as create_clerk
 from devstack.clerk.app import stand_in_of as clerk_of
 from devstack.clerk.config import Config as ClerkConfig
 from devstack.kit.deliveries import Deliveries, Rules
-from devstack.kit.sender import ANSWER_KEPT_CHARACTERS, Answer, Unreachable
+from devstack.kit.sender import ANSWER_LOGGED_CHARACTERS, Answer, Unreachable
 from devstack.stack.configuration import Configuration
 from devstack.stripe.app import create_app as create_stripe
 from devstack.stripe.app import stand_in_of as stripe_of
@@ -35,7 +35,7 @@ class StandIns:
                 await answer.aread()
             except httpx.TransportError as error:
                 raise Unreachable(str(error)) from error
-            return Answer(answer.status_code, answer.text[:ANSWER_KEPT_CHARACTERS])
+            return Answer(answer.status_code, answer.text[:ANSWER_LOGGED_CHARACTERS])
 
         stripe_config = StripeConfig.from_json({**configuration.stripe(), "clockSubscribers": []})
         stripe_app = create_stripe(stripe_config, sender=send)
@@ -100,4 +100,4 @@ class StandIns:
 def _has_due(deliveries: Deliveries, now: float) -> bool:
     if deliveries.paused:
         return False
-    return bool(deliveries.queue.undecided()) or deliveries.queue.next(now, besides=()) is not None
+    return bool(deliveries.queue.undecided()) or deliveries.queue.next(now, excluding=()) is not None

@@ -1,4 +1,4 @@
-"""The door that synchronous clients of httpx use into the in-process stack."""
+"""The transport with which synchronous httpx clients call the in-process stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serves the sample app on an origin of its own, as a developer's laptop does."""
+"""Serves the sample app on its own origin, as on a developer's laptop."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Main module of each worker in local runs: the worker's own `entry`, plus the routes under `/_devstack/`.
+"""Main module of each worker in local runs: the worker's own `entry`, plus routes for tests under `/_devstack/`.
 
-It installs a clock that tests can move, and checkpoints at which tests can stop a request.
-Production starts `entry` itself and has none of this.
+It replaces the clock by one that tests can move, and adds actions to the checkpoints, so that tests can stop a request there.
+In production the main module is `entry`, which has none of this.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def _now() -> float:
 
 
 async def _checkpoint(name: str) -> None:
-    """Does what a test armed this checkpoint for: `hang` until killed, or `fail`."""
+    """Does the action that a test set for this checkpoint: `hang` until the worker is killed, or `fail`."""
     reached.append(name)
     del reached[:-100]
     action = armed.get(name)
     if action == "hang":
         await asyncio.sleep(3600)
     if action == "fail":
-        raise RuntimeError(f"checkpoint {name} was told to fail")
+        raise RuntimeError(f"a test made the checkpoint {name} fail")
 
 
 product_clock.read = _now
@@ -46,7 +46,7 @@ checkpoints.reached = _checkpoint
 
 
 class Default(entry.Default):
-    """The worker, with a side door."""
+    """The worker, with the routes for tests."""
 
     async def fetch(self, request: Any) -> Any:
         address: str = request.url

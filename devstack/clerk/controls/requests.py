@@ -1,4 +1,4 @@
-"""Owns how a control of the Clerk stand-in reads its fields. It refuses in Clerk's own error shape."""
+"""Reads the fields of a control of the Clerk stand-in. Errors have Clerk's error shape."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ Fields = dict[str, Any]
 
 
 async def fields_of(request: Request) -> Fields:
-    """The query and the JSON body together. Raises ClerkError 400."""
+    """The fields of the query and of the JSON body together. Raises ClerkError 400."""
     try:
         return {**request.query_params, **await controls.fields_of(request)}
     except Refused as error:
         raise errors.malformed_body() from error
 
 
-def needed(fields: Fields, name: str) -> Any:
-    """A field that must be there. Raises ClerkError 422."""
+def required(fields: Fields, name: str) -> Any:
+    """The value of a required field. Raises ClerkError 422."""
     if fields.get(name) in (None, ""):
         raise errors.param_missing(name)
     return fields[name]
 
 
 def instance_of(stand_in: StandIn, fields: Fields) -> Instance:
-    """The instance that the field `instance` names. Raises ClerkError 404 or 422."""
-    name = str(needed(fields, "instance"))
+    """The instance whose name is in the field `instance`. Raises ClerkError 404 or 422."""
+    name = str(required(fields, "instance"))
     instance = stand_in.config.instance(name)
     if instance is None:
         raise errors.not_found("instance", name)

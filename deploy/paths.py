@@ -1,4 +1,4 @@
-"""Where things are in the repository, and the names of the four workers."""
+"""The folders of the repository, and the names of the four workers. devstack, tests and bench use them too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT / "shared"
 NODE_MODULES = ROOT / "node_modules"
 NODE = NODE_MODULES / "node" / "bin" / "node"
-# What can be made again at any time: downloads unpacked, the Pyodide bundle, snapshots. Every stack shares it.
+# Unpacked packages, the Pyodide bundle and memory snapshots. All stacks share them. Deleting this folder is safe.
 CACHE = ROOT / ".cache"
 
 WORKERS = ("api-multi", "front-auth-api", "oauth-api", "sign-up")

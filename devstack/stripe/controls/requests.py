@@ -1,4 +1,4 @@
-"""Owns how a control of the Stripe stand-in finds its object, and how it refuses: 400 with a sentence."""
+"""Finds the tenant of an object for a control, and turns errors of controls into answers with status 400."""
 
 from collections.abc import Awaitable, Callable
 
@@ -15,12 +15,12 @@ def tenant_of(stand_in: StandIn, object_id: str) -> Tenant:
     """The account and mode that an object belongs to. Raises Refused."""
     tenant = stand_in.store.tenant_of(object_id)
     if tenant is None:
-        raise Refused(f"There is no {object_id}.")
+        raise Refused(f"There is no object {object_id}.")
     return tenant
 
 
 def refusing(view: View[StandIn]) -> Callable[[StandIn, Request], Awaitable[Response]]:
-    """The view, with 400 and a sentence for what cannot be done."""
+    """A view that answers 400 with a message when the given view raises an error."""
 
     async def refuses(stand_in: StandIn, request: Request) -> Response:
         try:
