@@ -90,11 +90,9 @@ def test_no_public_function_of_db_returns_rows() -> None:
         if name_of(path) in EXCEPTIONS:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-                and not node.name.startswith("_")
-                and returns_rows(node)
-            ):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+                continue
+            if returns_rows(node):
                 wrong.append(f"{name_of(path)}:{node.lineno} {node.name} returns rows")
     assert not wrong, "\n".join([*wrong, CURE])
 
