@@ -96,14 +96,20 @@ dry-run: vendor ## Bundle each worker as a deploy does, compare it with its whee
 
 ##@ Check
 
-.PHONY: check format test test-fast bench dry-run
+.PHONY: check format test test-fast torture bench dry-run
 # Tests that are quick and need no runtime, so that `make check` runs them.
 ARCHITECTURE_TESTS := tests/architecture
+
+# What only a test calls counts as dead in deployed code, so vulture reads that code without the tests first.
+DEPLOYED_CODE := shared workers/*/src
+LOCAL_CODE := devstack $(wildcard deploy) bench tests
 
 check: install ## Check format, lint, types, architecture and the dashboard
 	@echo "==> format" && ruff format --check --quiet . $(call or_say,Run "make format".)
 	@echo "==> lint" && ruff check --quiet . $(call or_say,Run "make format" for import order; change by hand what it leaves.)
 	@echo "==> types" && pyright --warnings $(call or_say,Change the code until pyright accepts it. Its message names file and line.)
+	@echo "==> dead code" && vulture $(DEPLOYED_CODE) && vulture $(DEPLOYED_CODE) $(LOCAL_CODE) \
+	  $(call or_say,Delete what nothing calls. Add a name to [tool.vulture] in pyproject.toml only if a library calls it.)
 	@echo "==> architecture" && pytest --quiet $(ARCHITECTURE_TESTS)
 	$(call each_package,check)
 
@@ -119,14 +125,22 @@ format: install ## Format the code and sort its imports
 browser: install ## Find the browser for tests and screenshots, or install one
 	@.venv/bin/python -m devstack.browser
 
+IN_PROCESS := --ignore=tests/workerd --ignore=tests/devstack
+
 test-fast: install ## Run all tests that need no runtime, browser or process
-	@pytest --quiet -n 2 --dist loadfile --ignore=tests/workerd --ignore=tests/devstack --ignore-glob='tests/dream/clients/test_*_story.py'
+	@pytest --quiet -n 2 --dist loadfile $(IN_PROCESS)
 
 # Without a browser, the tests that need one are skipped and named.
 test: install ## Run all tests, in the real runtime where it matters
 	@.venv/bin/python -m devstack.browser || true
 	$(call each_package,test)
 	@pytest
+
+# Some hours. STORE_STORIES, SUBSCRIPTION_LIVES and their _SEED choose other sizes and other chances.
+torture: export TEST_PROFILE = torture
+torture: install ## Run the random tests at full length, in process and then in the real runtime
+	@pytest --quiet -n 2 --dist loadfile $(IN_PROCESS)
+	@pytest --quiet tests/workerd/test_store_stories.py tests/workerd/test_subscription_lives.py
 
 bench: install ## Compare the hot path with minimal workers, and write bench/results.json
 	@.venv/bin/python -m bench

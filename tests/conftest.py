@@ -4,7 +4,7 @@ tests/devstack it is the one in the real runtime.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -14,12 +14,15 @@ from devstack.stack.ports import Ports
 from devstack.stack.stack import Stack as WorkerdStack
 from tests.support.clerk_controls import ClerkControls
 from tests.support.in_process.stack import InProcessStack
+from tests.support.profile import PROFILE
 from tests.support.stack import Stack
+from tests.support.stores import MUG, POSTER, Seller, Store, make_seller, make_store
 from tests.support.stripe_accounts import StripeControls
 
-# A test that is slow because the machine is busy has not failed.
-settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+# A test that is slow because the machine is busy has not failed, so there is no deadline.
+settings.register_profile("quick", deadline=None, max_examples=60)
+settings.register_profile("torture", deadline=None, max_examples=2000)
+settings.load_profile(PROFILE)
 
 
 @pytest.fixture
@@ -50,6 +53,31 @@ def clerk(stack: Stack) -> Iterator[ClerkControls]:
 def api(stack: Stack) -> httpx.Client:
     """api-multi."""
     return stack.http("api-multi")
+
+
+@pytest.fixture
+def seller(stack: Stack, stripe: StripeControls) -> Seller:
+    return make_seller(stack, stripe)
+
+
+@pytest.fixture
+def open_store(stack: Stack, stripe: StripeControls, seller: Seller) -> Iterator[Callable[[], Store]]:
+    """Makes stores of one seller, each with five mugs and two posters."""
+    made: list[Store] = []
+
+    def open_one() -> Store:
+        made.append(make_store(stack, stripe, seller, [MUG, POSTER]))
+        return made[-1]
+
+    yield open_one
+    for store in made:
+        store.close()
+
+
+@pytest.fixture
+def store(open_store: Callable[[], Store]) -> Store:
+    """A store with five mugs and two posters."""
+    return open_store()
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""The package that the four workers share. It imports under plain CPython; only `cloudflare.py` knows the Workers runtime."""
+"""The package that the four workers share. It imports under plain CPython; only `dream.cloudflare` knows the Workers runtime."""

@@ -1,7 +1,7 @@
-"""The error family: every refusal a caller can see, with its HTTP status and code. Imports nothing of ours.
+"""The errors that a caller can see, each with its HTTP status and code. Imports nothing of this package.
 
-An error is raised where it is found and rendered once, at the edge. `message` is safe to show; what only the log may see goes into
-`reason`.
+An error is raised where it is found. `dream.http.app` renders it once. `message` tells the caller what to do and must be safe to
+show; `reason` goes to the log only.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any, ClassVar
 
 
 class ApiError(Exception):
-    """One answer in the one error shape.
+    """An error that becomes an answer. Every error answer has the same shape.
 
-    `error` is a short phrase, `code` its snake_case name, `message` one helpful sentence; `extra` holds further public members
-    of the answer, `reason` is for the log alone.
+    `error` is a short phrase for the status, `code` a snake_case name for programs, `message` a sentence for people, and `extra` has
+    further public members of the answer. `reason` is for the log only.
     """
 
     status: ClassVar[int] = 500
     error: str = "Internal error"
     code: str = "internal_error"
-    message: str = "Something went wrong on our side. Try again, and name the requestId if it stays."
+    message: str = "Something failed on our side. Try again. If this persists, contact support with this requestId."
 
     def __init__(
         self,
@@ -41,128 +41,130 @@ class ApiError(Exception):
         super().__init__(self.code)
 
     def to_json(self) -> dict[str, Any]:
-        """The members of the error shape, without the request id, which the edge adds."""
+        """The members of the answer, except `requestId`, which `dream.http.app` adds."""
         return {"error": self.error, "code": self.code, "message": self.message, **self.extra}
 
 
 class BadRequest(ApiError):
-    """400: malformed. `fields` maps each bad field to what is wrong with it."""
+    """400: the request is malformed. `fields` maps the name of each bad field to what is wrong with it."""
 
     status = 400
     error = "Bad request"
     code = "bad_request"
-    message = "The request is malformed."
+    message = "The request is malformed. Compare it with the API reference."
 
 
 class InvalidFields(BadRequest):
-    """400: all bad fields at once."""
+    """400: some fields are missing or wrong. One answer names all of them."""
 
     code = "invalid_fields"
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         names = ", ".join(fields)
-        super().__init__(f"These fields are missing or wrong: {names}.", fields=dict(fields))
+        super().__init__(
+            f"These fields are missing or wrong: {names}. See `fields` for each of them.", fields=dict(fields)
+        )
 
 
 class Unauthorized(ApiError):
-    """401: no credential, or one that proves nothing."""
+    """401: the request has no credential, or the credential is not valid."""
 
     status = 401
     error = "Unauthorized"
     code = "unauthorized"
-    message = "A valid credential is needed."
+    message = "Send a valid credential in the Authorization header."
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
         super().__init__(message, headers={"WWW-Authenticate": "Bearer"}, **details)
 
 
 class PaymentRequired(ApiError):
-    """402: the platform has not paid."""
+    """402: the developer's platform has not paid."""
 
     status = 402
     error = "Payment required"
     code = "payment_required"
-    message = "An active dream-api subscription is needed for this."
+    message = "This needs an active dream-api subscription. The developer can subscribe in the dashboard."
 
 
 class Forbidden(ApiError):
-    """403: known, but not allowed."""
+    """403: the caller is known, but may not do this."""
 
     status = 403
     error = "Forbidden"
     code = "forbidden"
-    message = "This credential may not do that."
+    message = "This credential may not do this. Use a credential that may."
 
 
 class NotFound(ApiError):
-    """404: absent, or another tenant's; the answer is the same."""
+    """404: it does not exist, or it belongs to another tenant. The answer is the same, so that nobody can tell which."""
 
     status = 404
     error = "Not found"
     code = "not_found"
-    message = "There is nothing here by that name."
+    message = "Nothing was found under this name. Check the name and the project."
 
 
 class MethodNotAllowed(ApiError):
-    """405, with the methods that the path knows."""
+    """405: the path exists, but not with this method. `allowed` lists the methods that it has."""
 
     status = 405
     error = "Method not allowed"
     code = "method_not_allowed"
 
     def __init__(self, allowed: str) -> None:
-        super().__init__(f"This path answers {allowed}.", headers={"Allow": allowed})
+        super().__init__(f"This path does not have this method. Use one of: {allowed}.", headers={"Allow": allowed})
 
 
 class Conflict(ApiError):
-    """409: the state of things does not allow it now."""
+    """409: the present state does not allow the request."""
 
     status = 409
     error = "Conflict"
     code = "conflict"
-    message = "The request conflicts with the present state."
+    message = "The request conflicts with the present state. Read the state again, then decide."
 
 
 class TooLarge(ApiError):
-    """413: the body is over its cap."""
+    """413: the body is larger than `cap_bytes`."""
 
     status = 413
     error = "Payload too large"
     code = "payload_too_large"
 
     def __init__(self, cap_bytes: int) -> None:
-        super().__init__(f"The body may have {cap_bytes} bytes at most.", maxBytes=cap_bytes)
+        super().__init__(f"The body is too large. Send at most {cap_bytes} bytes.", maxBytes=cap_bytes)
 
 
 class UnsupportedMediaType(ApiError):
-    """415: a media type that the route does not take."""
+    """415: the route does not accept this Content-Type."""
 
     status = 415
     error = "Unsupported media type"
     code = "unsupported_media_type"
-    message = "This route takes another Content-Type."
+    message = "This route does not accept this Content-Type. See the API reference."
 
 
 class Unprocessable(ApiError):
-    """422: understood, but impossible."""
+    """422: the request is understood, but cannot be carried out."""
 
     status = 422
     error = "Unprocessable"
     code = "unprocessable"
-    message = "The request is well formed but can't be carried out."
+    message = "The request is well formed but cannot be carried out."
 
 
 class PreconditionRequired(ApiError):
-    """428: something else has to be set up first."""
+    """428: something else must be set up first."""
 
     status = 428
     error = "Precondition required"
     code = "precondition_required"
-    message = "Something else has to be set up first."
+    message = "Something else must be set up first. See the API reference."
 
 
 class RateLimited(ApiError):
-    """429, with `Retry-After` in whole seconds."""
+    """429: too many requests. `Retry-After` has whole seconds."""
 
     status = 429
     error = "Too many requests"
@@ -176,34 +178,37 @@ class RateLimited(ApiError):
 
 
 class VendorFailed(ApiError):
-    """502: Stripe or Clerk answered with an error that is not the caller's, or not at all."""
+    """502: Stripe or Clerk failed, or refused a call that the caller could not have got wrong."""
 
     status = 502
     error = "Bad gateway"
     code = "vendor_failed"
-    message = "A service that we depend on failed. Nothing was lost; try again shortly."
+    message = "A service that we depend on failed. Nothing was lost. Try again in a moment."
 
 
 class Unavailable(ApiError):
-    """503: our database or a vendor can't be reached just now."""
+    """503: the database or a vendor cannot be reached. `Retry-After` is 5 seconds."""
 
     status = 503
     error = "Service unavailable"
     code = "unavailable"
-    message = "The service is briefly unavailable. Nothing was lost; try again shortly."
+    message = "The service is unavailable for a moment. Nothing was lost. Try again in a few seconds."
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
         super().__init__(message, headers={"Retry-After": "5"}, **details)
 
 
 class DatabaseFailed(Unavailable):
-    """503: D1 failed. `reason` has D1's own words."""
+    """503: D1 failed. `reason` has the message of D1."""
 
     code = "database_unavailable"
 
 
 class ConstraintFailed(Exception):
-    """A D1 constraint, or a trigger's RAISE(ABORT), refused a batch. `detail` has SQLite's words; handlers turn it into an answer."""
+    """A constraint of D1, or RAISE(ABORT) in a trigger, refused a batch. `detail` has the message of SQLite.
+
+    This is not an answer: the caller of the batch catches it and raises an ApiError.
+    """
 
     def __init__(self, detail: str) -> None:
         self.detail = detail

@@ -17,16 +17,6 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def saas(stack: Stack, stripe: StripeControls) -> Saas:
-    return make_saas(stack, stripe)
-
-
-@pytest.fixture
-def other(stack: Stack, stripe: StripeControls) -> Saas:
-    return make_saas(stack, stripe)
-
-
-@pytest.fixture
 def clerk(stack: Stack) -> httpx.Client:
     return stack.http("clerk")
 

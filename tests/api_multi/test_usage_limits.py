@@ -14,11 +14,6 @@ from tests.support.stack import Stack
 from tests.support.tenants import Tenant, make_tenant
 
 
-@pytest.fixture
-def tenant(stack: Stack) -> Tenant:
-    return make_tenant(stack)
-
-
 def post(stack: Stack, headers: Mapping[str, str], body: Any = None) -> httpx.Response:
     return stack.http("api-multi").post("/api/data", headers=headers, json=body)
 

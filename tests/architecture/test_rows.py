@@ -68,7 +68,8 @@ def returns_rows(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
             isinstance(node, ast.Subscript)
             and isinstance(node.value, ast.Name)
             and node.value.id in ("Mapping", "dict")
-        ) and any(isinstance(each, ast.Name) and each.id == "Any" for each in ast.walk(node.slice)):
+            and any(isinstance(each, ast.Name) and each.id == "Any" for each in ast.walk(node.slice))
+        ):
             return True
     return False
 
@@ -89,8 +90,8 @@ def test_no_public_function_of_db_returns_rows() -> None:
         if name_of(path) in EXCEPTIONS:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            if is_function and not node.name.startswith("_") and returns_rows(node):
+            is_public = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
+            if is_public and returns_rows(node):
                 wrong.append(f"{name_of(path)}:{node.lineno} {node.name} returns rows")
     assert not wrong, "\n".join([*wrong, CURE])
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from dream.clients.stripe_http import StripeFailureReplayed, StripeRefused
+from dream.clients.stripe.http import StripeFailureReplayed, StripeRefused
 from dream.errors import Unavailable, Unprocessable, VendorFailed
 from dream.services.catalog.drafts import CONTINUED_SECONDS, Draft, creating, open_draft
 from dream.services.platforms.connection import StripeNotConnected

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from dream.domain.connected_account import ConnectedAccount
@@ -184,7 +184,6 @@ def assert_as_stripe_says(world: World, stripe: Stripe) -> None:
     assert row["subscriptionId"] not in owed(world) or row["endedAt"] is not None
 
 
-@settings(max_examples=1000, deadline=None)
 @given(some.lists(acts, max_size=25), some.permutations(SUBSCRIPTIONS))
 def test_the_row_ends_up_as_stripe_says(told: list[Act], last: list[str]) -> None:
     asyncio.run(live_through(told, last))

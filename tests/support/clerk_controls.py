@@ -20,6 +20,8 @@ class ClerkControls:
     """The stand-in's controls. Tokens of developers name the dashboard as their authorized party."""
 
     def __init__(self, stack: Stack) -> None:
+        self._secret_keys: dict[str, str] = stack.state["clerkSecretKeys"]
+        self._api = f"{stack.url('clerk')}/v1"
         self._http = stack.client(f"{stack.url('clerk')}/_devstack")
         self._dashboard = stack.url("frontend")
         listed = self._http.get("/instances").raise_for_status().json()["instances"]
@@ -37,6 +39,17 @@ class ClerkControls:
     def clear(self, path: str) -> None:
         """DELETE of one of the controls."""
         assert self._http.delete(path).is_success
+
+    def api(self, method: str, instance: InstanceName, path: str, body: Any = None) -> Any:
+        """One call of Clerk's Backend API with the secret key of the instance."""
+        headers = {"Authorization": f"Bearer {self._secret_keys[instance]}"}
+        answer = self._http.request(method, f"{self._api}{path}", headers=headers, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def public_metadata(self, instance: InstanceName, user_id: str) -> dict[str, Any]:
+        """The public metadata of a user."""
+        return self.api("GET", instance, f"/users/{user_id}")["public_metadata"]
 
     def make_user(self, instance: InstanceName, **fields: Any) -> str:
         """A new user's id."""

@@ -1,4 +1,4 @@
-"""Developers with a session token, a platform and connected Stripe accounts, at the doors of their two workers."""
+"""Developers who call oauth-api and front-auth-api with a session token, and may have a platform and Stripe accounts."""
 
 from __future__ import annotations
 
@@ -36,8 +36,26 @@ class Developer:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """A call with the developer's token."""
+        return self.stack.http(worker).send(self.prepare(method, path, body, worker=worker, headers=headers))
+
+    def prepare(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        worker: str = "oauth-api",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Request:
+        """The request of such a call, for `stack.at_once`."""
         sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
-        return self.stack.http(worker).request(method, path, headers=sent, json=body)
+        return self.stack.http(worker).build_request(method, path, headers=sent, json=body)
+
+    def front_auth(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, **headers: str
+    ) -> httpx.Response:
+        """A call to front-auth-api."""
+        return self.request(method, path, body, worker="front-auth-api", headers=headers)
 
     def post(self, path: str, body: Mapping[str, Any], **headers: str) -> httpx.Response:
         """POST to oauth-api."""
@@ -52,11 +70,15 @@ def make_developer(
     platform: bool = True,
     connected: tuple[Mode, ...] = ("test",),
 ) -> Developer:
-    """A developer who pays, with a Stripe account connected in test mode, unless told otherwise."""
+    """A developer who pays, with a Stripe account connected in test mode by default.
+
+    With `platform=False` D1 has no platform of theirs: the `user.created` message of Clerk is lost.
+    """
     if platform:
         platform_id, user_id = make_platform(stack, live_keys_until=FAR_AWAY if paid else None)
     else:
         platform_id, user_id, connected = "", keys.make_id("user", os.urandom), ()
+        stack.http("clerk").post("/_devstack/webhooks/drop", json={"times": 1}).raise_for_status()
     accounts: dict[Mode, str] = {mode: make_account(stack, stripe, platform_id, mode) for mode in connected}
     return Developer(stack, platform_id, user_id, developer_token(stack, user_id), accounts)
 

@@ -1,17 +1,18 @@
-"""Waiting until nothing is owed to Stripe and Clerk any more."""
+"""What the outbox still holds for Stripe and Clerk, and waiting until it holds nothing."""
 
 from __future__ import annotations
 
-import time
+from typing import Any
 
 from tests.support.stack import Stack
+from tests.support.waiting import eventually
 
-PATIENCE_SECONDS = 30.0
+
+def enqueued(stack: Stack, about: str) -> list[dict[str, Any]]:
+    """The rows of the outbox that mention `about`: a user, a subscription or an account id."""
+    return stack.d1("SELECT * FROM outbox WHERE payload LIKE '%' || ?1 || '%'", about)
 
 
 def settled(stack: Stack, about: str) -> None:
-    """Wait until no row of the outbox mentions `about`: a user, a subscription, an account. Most are tried at once."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while owed := stack.d1("SELECT * FROM outbox WHERE payload LIKE '%' || ?1 || '%'", about):
-        assert time.monotonic() < deadline, owed
-        time.sleep(0.05)
+    """Returns when no row of the outbox mentions `about`: a user, a subscription or an account id."""
+    eventually(lambda: not enqueued(stack, about), f"the outbox without rows about {about}")

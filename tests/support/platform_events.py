@@ -1,29 +1,29 @@
-"""Events of the platform's own Stripe account and of the developers' Clerk instance, delivered to front-auth-api by hand."""
+"""Delivers events of the platform's own Stripe account and of the developers' Clerk instance to front-auth-api."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
+from tests.support.clerk_messages import message_of
+from tests.support.signing import sign_as_stripe
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls
 
+WORKER = "front-auth-api"
+
 
 class PlatformEvents:
-    """What Stripe recorded, and signed deliveries of it and of Clerk's messages, as often and in whatever order one likes."""
+    """Finds the events that Stripe recorded, and delivers them and Clerk's messages, as often and in any order as a test wants."""
 
     def __init__(self, stack: Stack, stripe: StripeControls) -> None:
-        self._http = stack.http("front-auth-api")
+        self._stack = stack
+        self._http = stack.http(WORKER)
         self._stripe = stripe
         self._stripe_secret: str = stack.state["webhookSecrets"]["platform"]
-        self._clerk_secret: str = stack.configuration.clerk_secrets("developers")[1]
 
     def of(self, *object_ids: str) -> list[dict[str, Any]]:
         """All events about these objects, the oldest first."""
@@ -34,23 +34,34 @@ class PlatformEvents:
         return sorted(found.values(), key=lambda event: event["created"])
 
     def deliver(self, event: Mapping[str, Any]) -> httpx.Response:
-        """One delivery of an event of Stripe's."""
-        body = json.dumps(event).encode()
-        now = int(time.time())
-        signature = hmac.new(self._stripe_secret.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
-        return self._http.post("/webhook/stripe", content=body, headers=headers)
+        """Delivers one event as Stripe does."""
+        return self._http.send(self.delivery_of(event))
 
-    def tell(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Response:
-        """One delivery of a message of Clerk's."""
-        now = int(time.time())
-        body = json.dumps({"type": kind, "data": data, "object": "event", "timestamp": now * 1000}).encode()
-        key = base64.b64decode(self._clerk_secret.removeprefix("whsec_"))
-        signature = base64.b64encode(hmac.new(key, f"{message_id}.{now}.".encode() + body, hashlib.sha256).digest())
-        headers = {
-            "Content-Type": "application/json",
-            "svix-id": message_id,
-            "svix-timestamp": str(now),
-            "svix-signature": f"v1,{signature.decode()}",
-        }
-        return self._http.post("/webhook/clerk", content=body, headers=headers)
+    def delivery_of(self, event: Mapping[str, Any]) -> httpx.Request:
+        """The request of such a delivery, for `stack.at_once`."""
+        body = json.dumps(event).encode()
+        headers = sign_as_stripe(body, self._stripe_secret)
+        return self._http.build_request("POST", "/webhook/stripe", content=body, headers=headers)
+
+    def deliver_message(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Response:
+        """Delivers one message as Clerk does."""
+        return self._http.send(self.message_of(message_id, kind, data))
+
+    def message_of(self, message_id: str, kind: str, data: Mapping[str, Any]) -> httpx.Request:
+        """The request of such a delivery, for `stack.at_once`."""
+        return message_of(self._stack, WORKER, "developers", message_id, kind, data)
+
+
+def user_data(user_id: str, email: str, updated_at: int) -> dict[str, Any]:
+    """A developer as Clerk's user events describe them. `updated_at` is in milliseconds."""
+    address = {"id": "idn_1", "email_address": email, "verification": {"status": "verified"}}
+    return {
+        "id": user_id,
+        "email_addresses": [address],
+        "primary_email_address_id": "idn_1",
+        "first_name": None,
+        "last_name": None,
+        "public_metadata": {},
+        "created_at": 1,
+        "updated_at": updated_at,
+    }

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +12,16 @@ from dream.domain.keys import Mode
 from tests.support.stack import Stack
 from tests.support.stripe_accounts import StripeControls, make_account
 from tests.support.tenants import Tenant, make_platform, make_tenant
+from tests.support.waiting import eventually
+from tests.support.webhooks import Endpoint, send
 
-TIMEOUT = 60
+TIMEOUT_SECONDS = 60.0
+ENDPOINTS: Mapping[Mode, Endpoint] = {"test": "connectTest", "live": "connectLive"}
+FAILING_BANK_ACCOUNT = "000111111113"
+"""A bank debit of this account fails when it is settled."""
+
+MUG = {"name": "mug", "price": 1200, "inventory": 5}
+POSTER = {"name": "poster", "price": 1800, "inventory": 2}
 
 
 @dataclass(frozen=True)
@@ -42,14 +46,6 @@ def make_price(stripe: StripeControls, seller: Seller, name: str, amount: int) -
     return product, stripe.api("POST", "prices", seller.account, seller.mode, **price)["id"]
 
 
-def signed(stack: Stack, event: Mapping[str, Any], mode: Mode = "test") -> tuple[bytes, dict[str, str]]:
-    """Body and headers of a delivery of this event by the mode's endpoint for connected accounts."""
-    body, now = json.dumps(event).encode(), int(time.time())
-    secret: str = stack.state["webhookSecrets"]["connectTest" if mode == "test" else "connectLive"]
-    signature = hmac.new(secret.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
-    return body, {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
-
-
 class Store:
     """One store project, asked through api-multi."""
 
@@ -70,8 +66,15 @@ class Store:
         self, items: Mapping[str, int], headers: Mapping[str, str] | None = None, **more: Any
     ) -> httpx.Response:
         """Asks for a checkout of so many of each product."""
-        lines = [{"tier": name, "quantity": quantity} for name, quantity in items.items()]
-        return self.post("/api/cart/checkout", {"items": lines, **more}, headers)
+        return self.post("/api/cart/checkout", {"items": _lines(items), **more}, headers)
+
+    def checkout_at_once(self, carts: Sequence[Mapping[str, int]]) -> list[httpx.Response]:
+        """Asks for a checkout of each cart, all at the same time."""
+        api, headers = self.stack.http("api-multi"), self.tenant.headers()
+        bodies = [{"items": _lines(items)} for items in carts]
+        return self.stack.at_once(
+            [api.build_request("POST", "/api/cart/checkout", json=body, headers=headers) for body in bodies]
+        )
 
     def buy(self, items: Mapping[str, int]) -> dict[str, Any]:
         """A checkout that must succeed."""
@@ -92,11 +95,12 @@ class Store:
         return self.get("/api/dashboard/totals").json()["metrics"]
 
     def idle(self) -> None:
-        """Waits until api-multi heard of all that happened."""
-        deadline = time.monotonic() + TIMEOUT
-        while waiting := self.stripe.look("webhooks", account=self.seller.account, state="queued")["deliveries"]:
-            assert time.monotonic() < deadline, f"still waiting: {waiting}"
-            self.stack.deliver()
+        """Returns when api-multi has got every event of the seller's account."""
+        eventually(self._has_every_event, f"every event of {self.seller.account} delivered", seconds=TIMEOUT_SECONDS)
+
+    def _has_every_event(self) -> bool:
+        self.stack.deliver()
+        return not self.stripe.look("webhooks", account=self.seller.account, state="queued")["deliveries"]
 
     def close(self) -> None:
         self._http.close()
@@ -133,9 +137,12 @@ class Store:
         return [event for event in reversed(listed) if not types or event["type"] in types]
 
     def deliver(self, event: Mapping[str, Any], mode: Mode | None = None) -> httpx.Response:
-        """Sends an event, signed by the endpoint of the seller's mode unless told otherwise."""
-        body, headers = signed(self.stack, event, mode or self.seller.mode)
-        return self._http.post("/webhook/stripe", content=body, headers=headers)
+        """Delivers an event, signed with the secret of the mode's endpoint. The default is the seller's mode."""
+        return send(self.stack, event, endpoint=ENDPOINTS[mode or self.seller.mode])
+
+
+def _lines(items: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"tier": name, "quantity": quantity} for name, quantity in items.items()]
 
 
 def make_store(

@@ -59,7 +59,7 @@ class StripeControls:
         self._stack.deliver(patience_seconds)
 
     def pay(self, session_id: str, **how: str) -> dict[str, Any]:
-        """The buyer pays a checkout session, by a good card unless told otherwise."""
+        """The buyer pays a checkout session, by default with a valid card."""
         return self.control(f"checkout/{session_id}/pay", how)
 
 
@@ -95,7 +95,7 @@ def make_saas(
     platform: tuple[str, str] | None = None,
     account: str | None = None,
 ) -> Saas:
-    """A project with a `free`, a `starter` and a `pro` tier, unless told otherwise; `interval` of a tier is a month."""
+    """A project whose tiers are sold: by default `free`, `starter` and `pro`. A tier's `interval` is a month if it names none."""
     platform = platform or make_platform(stack)
     account = account or make_account(stack, stripe, platform[0], mode)
     wanted = tiers or (

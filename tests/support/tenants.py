@@ -43,7 +43,7 @@ class Tenant:
 
 
 def make_platform(stack: Stack, *, live_keys_until: str | None = FAR_AWAY) -> tuple[str, str]:
-    """A developer's platform, paid unless told otherwise: platform id and Clerk user id."""
+    """Platform id and Clerk user id of a new developer, who has paid by default."""
     platform_id, user_id = keys.make_id("plt", os.urandom), keys.make_id("user", os.urandom)
     stack.d1(
         "INSERT INTO platforms (platformId, clerkUserId, subscriptionStatus, liveKeysUntil, createdAt, updatedAt)"
@@ -66,7 +66,7 @@ def make_tenant(
     platform: tuple[str, str] | None = None,
     live_keys_until: str | None = FAR_AWAY,
 ) -> Tenant:
-    """A project with tiers and one secret key, of a new platform unless one is given."""
+    """A project with tiers and one secret key. By default it belongs to a new platform."""
     platform_id, user_id = platform or make_platform(stack, live_keys_until=live_keys_until)
     publishable_key = keys.make_key("pk", mode, os.urandom)
     stack.d1(

@@ -1,17 +1,18 @@
-"""Webhook deliveries as Stripe makes them, and as others would like to."""
+"""Delivers events to a worker as Stripe does, or with another signature."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import httpx
-import stripe
 
+from tests.support.signing import sign_as_stripe
 from tests.support.stack import Stack
+from tests.support.stripe_accounts import Saas, StripeControls
 
 Endpoint = Literal["connectTest", "connectLive", "platform"]
 
@@ -45,19 +46,46 @@ def send(
     timestamp: int | None = None,
     signature: str | None = None,
 ) -> httpx.Response:
-    """Deliver the event, signed with the endpoint's secret just now unless told otherwise."""
-    body = event if isinstance(event, bytes) else json.dumps(event).encode()
-    if signature is None:
-        signature = stripe.WebhookSignature.generate_signature_header(
-            body.decode("latin-1") if isinstance(event, bytes) else body.decode(),
-            stack.state["webhookSecrets"][endpoint],
-            timestamp=timestamp or int(time.time()),
-        )
-    headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
+    """Delivers the event, signed with the endpoint's secret now. `timestamp` and `signature` replace what would be right."""
+    body, headers = signed(stack, event, endpoint, timestamp)
+    if signature is not None:
+        headers["Stripe-Signature"] = signature
     return stack.http(worker).post("/webhook/stripe", content=body, headers=headers)
 
 
+def send_at_once(stack: Stack, events: Sequence[Mapping[str, Any]]) -> list[httpx.Response]:
+    """Delivers all these events of connected accounts to api-multi at the same time."""
+    api = stack.http("api-multi")
+    deliveries = [signed(stack, event) for event in events]
+    return stack.at_once(
+        [api.build_request("POST", "/webhook/stripe", content=body, headers=headers) for body, headers in deliveries]
+    )
+
+
+def signed(
+    stack: Stack,
+    event: Mapping[str, Any] | bytes,
+    endpoint: Endpoint = "connectTest",
+    timestamp: int | None = None,
+) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of a delivery of this event."""
+    body = event if isinstance(event, bytes) else json.dumps(event).encode()
+    return body, sign_as_stripe(body, stack.state["webhookSecrets"][endpoint], timestamp)
+
+
 def outcome(stack: Stack, event_id: str) -> tuple[str | None, str | None]:
-    """What became of an event, and why."""
+    """Outcome and reason of an event, as D1 has them. Both are None for an event that was not recorded."""
     rows = stack.d1("SELECT outcome, reason FROM events WHERE eventId = ?1", event_id)
     return (rows[0]["outcome"], rows[0]["reason"]) if rows else (None, None)
+
+
+def events_about(stripe: StripeControls, saas: Saas, session: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All events of the account about this paid checkout session and its subscription, as they are delivered."""
+    listed = stripe.api("GET", "events", saas.account, limit=100)["data"]
+    wanted = ("customer.subscription.", "invoice.paid", "checkout.session.completed")
+    customer = session["customer"]
+    return [
+        {**each, "account": saas.account}
+        for each in listed
+        if each["type"].startswith(wanted) and each["data"]["object"]["customer"] == customer
+    ]

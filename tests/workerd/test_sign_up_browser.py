@@ -16,7 +16,8 @@ from devstack.stack.stack import Stack
 from tests.support.browsers import chromium, sign_in, sign_up
 from tests.support.clerk_controls import ClerkControls
 from tests.support.sample_app.server import sample_app
-from tests.support.tenants import CREATED, Tenant, make_tenant
+from tests.support.stored_subscriptions import store_subscription
+from tests.support.tenants import Tenant, make_tenant
 
 _numbers = itertools.count(1)
 
@@ -82,18 +83,6 @@ def arrived(page: Page, app_url: str) -> str:
 
 def link(stack: Stack, tenant: Tenant, path: str, redirect: str) -> str:
     return f"{stack.url('sign-up')}{path}?{urlencode({'pk': tenant.publishable_key, 'redirect': redirect})}"
-
-
-def subscribe(stack: Stack, tenant: Tenant, user_id: str) -> None:
-    stack.d1(
-        "INSERT INTO subscriptions (publishableKey, userId, subscriptionId, stripeCustomerId, status, plan, priceId, amount,"
-        " currency, currentPeriodStart, currentPeriodEnd, createdAt, updatedAt)"
-        " VALUES (?1, ?2, ?3, 'cus_1', 'active', 'pro', 'price_1', 2900, 'usd', ?4, '9999-01-01T00:00:00.000Z', ?4, ?4)",
-        tenant.publishable_key,
-        user_id,
-        f"sub_{time.time_ns()}",
-        CREATED,
-    )
 
 
 def test_sign_up_and_land_in_the_app_with_a_token_that_works(
@@ -188,7 +177,7 @@ def test_refresh_goes_on_as_soon_as_the_plan_is_paid(stack: Stack, tenant: Tenan
     page.goto(link(stack, tenant, "/refresh", app_url))
     expect(page.locator("#title")).to_have_text("Confirming your plan")
     expect(page.locator("#progress")).to_be_visible()
-    subscribe(stack, tenant, user_id)
+    store_subscription(stack, tenant.publishable_key, user_id)
     assert arrived(page, app_url) == user_id
     expect(page.locator("#plan")).to_have_text("pro")
     expect(page.locator("#pending")).to_have_text("no")

@@ -1,21 +1,18 @@
-"""Events of connected accounts: whose they may be, how often they count, in what order they come. In workerd."""
+"""Events of connected accounts in the real runtime: all deliveries at once, and what one costs."""
 
 from __future__ import annotations
 
 import itertools
 import random
-import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import httpx
 import pytest
 
 from devstack.stack.stack import Stack
-from tests.support.outbox import settled
-from tests.support.stripe_accounts import Saas, StripeControls, make_account, make_saas
-from tests.support.tenants import make_platform
-from tests.support.webhooks import event_of, outcome, send
+from tests.support.answers import round_trips
+from tests.support.stripe_accounts import Saas, StripeControls, make_saas
+from tests.support.subscribers import subscribe
+from tests.support.webhooks import event_of, events_about, send, send_at_once
 
 _users = itertools.count(1)
 
@@ -25,153 +22,9 @@ def saas(stack: Stack, stripe: StripeControls) -> Saas:
     return make_saas(stack, stripe)
 
 
-@pytest.fixture(scope="module")
-def other(stack: Stack, stripe: StripeControls) -> Saas:
-    return make_saas(stack, stripe)
-
-
 @pytest.fixture
 def user() -> str:
     return f"user_hook_{next(_users)}"
-
-
-def subscribe(api: httpx.Client, stripe: StripeControls, saas: Saas, user: str, tier: str = "pro") -> dict[str, Any]:
-    """A new, paid subscription as Stripe has it."""
-    opened = api.post("/api/create-checkout", json={"tier": tier}, headers=saas.tenant.headers(user))
-    assert opened.status_code == 200, opened.text
-    session = stripe.pay(opened.json()["sessionId"])
-    stripe.drained()
-    return stripe.api("GET", f"subscriptions/{session['subscription']}", saas.account, saas.tenant.mode)
-
-
-def everything(stack: Stack) -> dict[str, list[dict[str, Any]]]:
-    """All that an event may change."""
-    tables = ("end_users", "subscriptions", "payments", "orders", "project_totals", "checkout_sessions", "outbox")
-    return {table: stack.d1(f"SELECT * FROM {table} ORDER BY 1, 2") for table in (*tables, "stripe_tokens")}
-
-
-def assert_without_effect(stack: Stack, event: dict[str, Any], expected: str) -> None:
-    before = everything(stack)
-    answer = send(stack, event)
-    assert answer.status_code == 200, answer.text
-    assert outcome(stack, event["id"])[0] == expected, outcome(stack, event["id"])
-    assert everything(stack) == before
-
-
-def test_an_event_that_names_another_tenants_project_changes_nothing(
-    stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, other: Saas, user: str
-) -> None:
-    """Every connected developer can write any project's key into metadata."""
-    victim = subscribe(api, stripe, saas, user)
-    settled(stack, user)
-    forged = make_subscription(stripe, other, {"publishableKey": saas.tenant.publishable_key, "userId": user})
-    stripe.drained()
-    settled(stack, user)
-    for event_type in (
-        "customer.subscription.created",
-        "customer.subscription.updated",
-        "customer.subscription.deleted",
-    ):
-        assert_without_effect(stack, event_of(event_type, forged, account=other.account), "rejected")
-        own_id = {**victim, "status": "canceled"}
-        assert_without_effect(stack, event_of(event_type, own_id, account=other.account), "rejected")
-    invoice = invoice_of(forged)
-    for event_type in ("invoice.paid", "invoice.payment_failed"):
-        assert_without_effect(stack, event_of(event_type, invoice, account=other.account), "rejected")
-    session = session_of(forged)
-    assert_without_effect(stack, event_of("checkout.session.completed", session, account=other.account), "rejected")
-
-
-def test_a_subscription_of_another_account_under_own_metadata_is_not_taken_over(
-    stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, other: Saas, user: str
-) -> None:
-    """The id is another tenant's, the metadata and the account are the attacker's own."""
-    victim = subscribe(api, stripe, saas, user)
-    settled(stack, user)
-    mine = {**victim, "metadata": {"publishableKey": other.tenant.publishable_key, "userId": user}}
-    assert_without_effect(stack, event_of("customer.subscription.updated", mine, account=other.account), "rejected")
-
-
-def test_unknown_accounts_and_wrong_modes_change_nothing(
-    stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, user: str
-) -> None:
-    subscription = subscribe(api, stripe, saas, user)
-    settled(stack, user)
-    updated = "customer.subscription.updated"
-    assert_without_effect(stack, event_of(updated, subscription, account="acct_unknown"), "rejected")
-    assert_without_effect(stack, event_of(updated, subscription, account=None), "ignored")
-    before = everything(stack)
-    live = event_of(updated, subscription, account=saas.account, livemode=True)
-    assert send(stack, live, endpoint="connectLive").status_code == 200
-    assert outcome(stack, live["id"])[0] == "rejected"
-    crossed = event_of(updated, subscription, account=saas.account, livemode=True)
-    assert send(stack, crossed).status_code == 400
-    assert outcome(stack, crossed["id"]) == (None, None)
-    assert everything(stack) == before
-
-
-def test_a_test_event_heard_by_the_live_endpoint_first_is_not_lost(
-    stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, user: str
-) -> None:
-    """Live endpoints hear test events of connected accounts too: the refusal there leaves the event to the test endpoint."""
-    stripe.control("webhooks/rules", {"drop": True})
-    opened = api.post("/api/create-checkout", json={"tier": "pro"}, headers=saas.tenant.headers(user)).json()
-    session = stripe.pay(opened["sessionId"])
-    stripe.clear("webhooks/rules")
-    event = event_of("checkout.session.completed", session, account=saas.account)
-    assert send(stack, event, endpoint="connectLive").status_code == 400
-    assert plan(api, saas, user) == "free"
-    assert send(stack, event).json() == {"received": True, "duplicate": False}
-    assert plan(api, saas, user) == "pro"
-
-
-def test_subscriptions_that_are_not_ours_are_acknowledged_and_ignored(
-    stack: Stack, stripe: StripeControls, saas: Saas
-) -> None:
-    foreign = make_subscription(stripe, saas, {})
-    stripe.drained()
-    for event_type in (
-        "customer.subscription.created",
-        "customer.subscription.updated",
-        "customer.subscription.deleted",
-    ):
-        assert_without_effect(stack, event_of(event_type, foreign, account=saas.account), "ignored")
-    assert_without_effect(stack, event_of("invoice.paid", invoice_of(foreign), account=saas.account), "ignored")
-    one_off = {**invoice_of(foreign), "parent": None}
-    assert_without_effect(stack, event_of("invoice.paid", one_off, account=saas.account), "ignored")
-    assert_without_effect(stack, event_of("payout.paid", {"id": "po_1"}, account=saas.account), "ignored")
-
-
-def test_a_subscription_on_a_price_of_no_tier_takes_no_users_place(
-    stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, other: Saas, user: str
-) -> None:
-    """Sold by the developer elsewhere, with our metadata on it."""
-    metadata = {"publishableKey": saas.tenant.publishable_key, "userId": user}
-    sold = make_subscription(stripe, saas, metadata, price=stray_price(stripe, saas))
-    stripe.drained()
-    assert stack.d1("SELECT * FROM subscriptions WHERE subscriptionId = ?1", sold["id"]) == []
-    assert plan(api, saas, user) == "free"
-    subscribe(api, stripe, saas, user)
-    assert plan(api, saas, user) == "pro"
-
-
-def test_what_is_not_signed_by_us_just_now_is_400_and_leaves_no_trace(stack: Stack, saas: Saas) -> None:
-    event = event_of("customer.subscription.updated", {"id": "sub_x", "metadata": {}}, account=saas.account)
-    for answer in (
-        send(stack, event, endpoint="platform"),
-        send(stack, event, timestamp=int(time.time()) - 301),
-        send(stack, event, timestamp=int(time.time()) + 400),
-        send(stack, event, signature=""),
-        send(stack, event, signature="t=1,v1=00"),
-        send(stack, event, signature=f"t={int(time.time())},v0=aa"),
-        send(stack, b"\xff\xfe not json"),
-        send(stack, b"[]"),
-        send(stack, b"{}"),
-    ):
-        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_signature"), answer.text
-    too_large = send(stack, b" " * (256 * 1024 + 1))
-    assert too_large.status_code == 413
-    assert outcome(stack, event["id"]) == (None, None)
 
 
 def test_every_event_three_times_shuffled_and_at_once_counts_once(
@@ -187,11 +40,10 @@ def test_every_event_three_times_shuffled_and_at_once_counts_once(
     related = events_about(stripe, saas, session)
     deliveries = related * 3
     random.Random(7).shuffle(deliveries)
-    with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda event: send(stack, event), deliveries))
+    answers = send_at_once(stack, deliveries)
     assert {answer.status_code for answer in answers} == {200}
-    kept = stack.d1("SELECT * FROM subscriptions WHERE userId = ?1", user)
-    assert [(each["subscriptionId"], each["plan"], each["status"]) for each in kept] == [
+    rows = stack.d1("SELECT * FROM subscriptions WHERE userId = ?1", user)
+    assert [(each["subscriptionId"], each["plan"], each["status"]) for each in rows] == [
         (session["subscription"], "pro", "active")
     ]
     payments = stack.d1("SELECT * FROM payments WHERE userId = ?1", user)
@@ -201,144 +53,13 @@ def test_every_event_three_times_shuffled_and_at_once_counts_once(
         assert (rows[0]["attempts"], rows[0]["handledAt"] is not None) == (3, True)
 
 
-@pytest.mark.parametrize("step", ["claimed", "decided", "committed"])
-def test_a_handler_that_dies_is_finished_by_the_retry(
-    stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, user: str, step: str
-) -> None:
-    stripe.control("webhooks/rules", {"drop": True})
-    opened = api.post("/api/create-checkout", json={"tier": "pro"}, headers=saas.tenant.headers(user)).json()
-    session = stripe.pay(opened["sessionId"])
-    stripe.clear("webhooks/rules")
-    event = event_of("checkout.session.completed", session, account=saas.account)
-    checkpoints = f"{stack.url('api-multi')}/_devstack/checkpoints"
-    httpx.post(checkpoints, json={"armed": {f"checkout.session.completed:{step}": "fail"}})
-    assert send(stack, event).status_code == 500
-    httpx.post(checkpoints, json={"armed": {}})
-    assert send(stack, event).status_code == 200
-    assert plan(api, saas, user) == "pro"
-
-
-def test_a_failing_stripe_is_a_502_or_503_and_the_retry_finishes(
-    stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, user: str
-) -> None:
-    stripe.control("webhooks/rules", {"drop": True})
-    opened = api.post("/api/create-checkout", json={"tier": "pro"}, headers=saas.tenant.headers(user)).json()
-    session = stripe.pay(opened["sessionId"])
-    stripe.clear("webhooks/rules")
-    event = event_of("checkout.session.completed", session, account=saas.account)
-    stripe.control("faults", {"method": "GET", "path": "/v1/subscriptions/*", "times": 3, "status": 500})
-    assert send(stack, event).status_code in (502, 503)
-    stripe.clear("faults")
-    assert plan(api, saas, user) == "free"
-    assert send(stack, event).json() == {"received": True, "duplicate": False}
-    assert plan(api, saas, user) == "pro"
-
-
-def test_a_disconnected_account_is_noted_unless_it_came_back(stack: Stack, stripe: StripeControls) -> None:
-    platform = make_platform(stack)
-    account = make_account(stack, stripe, platform[0])
-    application = {"id": "ca_x", "object": "application", "name": "dream-api"}
-    late = event_of("account.application.deauthorized", application, account=account)
-    assert send(stack, late).status_code == 200
-    assert outcome(stack, late["id"]) == ("ignored", "connected again since")
-    stripe.control(f"accounts/{account}/disconnect", {"mode": "test"})
-    stripe.drained()
-    rows = stack.d1("SELECT status, revokedAt FROM stripe_tokens WHERE stripeUserId = ?1", account)
-    assert (rows[0]["status"], rows[0]["revokedAt"] is not None) == ("revoked", True)
-    noted = stack.d1("SELECT actor, action FROM audit_log WHERE platformId = ?1", platform[0])
-    assert noted == [{"actor": "stripe", "action": "stripe.disconnected"}]
-
-
-def test_live_and_test_do_not_mix(stack: Stack, stripe: StripeControls, api: httpx.Client, user: str) -> None:
-    platform = make_platform(stack)
-    account = make_account(stack, stripe, platform[0], "live")
-    live = make_saas(stack, stripe, mode="live", platform=platform, account=account)
-    subscription = subscribe(api, stripe, live, user)
-    assert plan(api, live, user) == "pro"
-    test = make_saas(stack, stripe, platform=platform, account=account_in_test(stack, stripe, platform[0]))
-    as_test = {**subscription, "metadata": {"publishableKey": test.tenant.publishable_key, "userId": user}}
-    event = event_of("customer.subscription.updated", as_test, account=account, livemode=True)
-    before = everything(stack)
-    assert send(stack, event, endpoint="connectLive").status_code == 200
-    assert outcome(stack, event["id"])[0] == "rejected"
-    assert everything(stack) == before
-
-
 def test_a_webhook_takes_few_round_trips(
     stack: Stack, stripe: StripeControls, api: httpx.Client, saas: Saas, user: str
 ) -> None:
-    subscription = subscribe(api, stripe, saas, user)
+    subscription = stripe.api("GET", f"subscriptions/{subscribe(api, stripe, saas, user)}", saas.account)
     answer = send(stack, event_of("customer.subscription.updated", subscription, account=saas.account))
-    counted = dict(pair.split("=") for pair in answer.headers["X-Round-Trips"].split(","))
-    assert (int(counted["d1"]), int(counted["fetches"])) == (4, 1)
+    counted = round_trips(answer)
+    assert (counted["d1"], counted["fetches"]) == (4, 1)
     again = send(stack, event_of("payout.paid", {"id": "po_2"}, account=saas.account))
-    counted = dict(pair.split("=") for pair in again.headers["X-Round-Trips"].split(","))
-    assert (int(counted["d1"]), int(counted["fetches"])) == (2, 0)
-
-
-def account_in_test(stack: Stack, stripe: StripeControls, platform_id: str) -> str:
-    return make_account(stack, stripe, platform_id, "test")
-
-
-def plan(api: httpx.Client, saas: Saas, user: str) -> str:
-    return api.get("/api/usage", headers=saas.tenant.headers(user)).json()["plan"]
-
-
-def stray_price(stripe: StripeControls, saas: Saas) -> str:
-    """A price on the developer's account that is no tier's."""
-    return stripe.api(
-        "POST",
-        "prices",
-        saas.account,
-        product=saas.products["pro"],
-        unit_amount=100,
-        currency="usd",
-        **{"recurring[interval]": "month"},
-    )["id"]
-
-
-def make_subscription(
-    stripe: StripeControls, saas: Saas, metadata: dict[str, str], *, price: str | None = None
-) -> dict[str, Any]:
-    """A subscription that the developer sold without us."""
-    named: dict[str, str | int] = {f"subscription_data[metadata][{name}]": value for name, value in metadata.items()}
-    session = stripe.api(
-        "POST",
-        "checkout/sessions",
-        saas.account,
-        mode="subscription",
-        success_url="https://app.example",
-        **{"line_items[0][price]": price or saas.prices["pro"], "line_items[0][quantity]": 1},
-        **named,
-    )
-    paid = stripe.pay(session["id"])
-    return stripe.api("GET", f"subscriptions/{paid['subscription']}", saas.account)
-
-
-def invoice_of(subscription: dict[str, Any]) -> dict[str, Any]:
-    details = {"subscription": subscription["id"], "metadata": subscription["metadata"]}
-    parent = {"type": "subscription_details", "subscription_details": details, "quote_details": None}
-    return {"id": subscription["latest_invoice"], "object": "invoice", "parent": parent}
-
-
-def session_of(subscription: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": "cs_test_forged",
-        "object": "checkout.session",
-        "mode": "subscription",
-        "subscription": subscription["id"],
-        "metadata": subscription["metadata"],
-        "customer_details": None,
-    }
-
-
-def events_about(stripe: StripeControls, saas: Saas, session: dict[str, Any]) -> list[dict[str, Any]]:
-    """All events of the account that tell of this checkout and its subscription."""
-    listed = stripe.api("GET", "events", saas.account, limit=100)["data"]
-    wanted = ("customer.subscription.", "invoice.paid", "checkout.session.completed")
-    customer = session["customer"]
-    return [
-        {**each, "account": saas.account}
-        for each in listed
-        if each["type"].startswith(wanted) and each["data"]["object"]["customer"] == customer
-    ]
+    counted = round_trips(again)
+    assert (counted["d1"], counted["fetches"]) == (2, 0)

@@ -31,7 +31,6 @@ class Runtime:
 
     workerd: Path
     """The program to start: a script that adds the options that miniflare does not pass on."""
-    has_snapshot: bool
 
 
 def npm_version(package: str) -> str:
@@ -61,7 +60,7 @@ def prepare(say: Callable[[str], None]) -> Runtime:
         say("taking a memory snapshot of Python with its libraries")
         _take_snapshot(program, folder, libraries, settings)
         _write_script(script, program, folder)
-    return Runtime(workerd=script, has_snapshot=(folder / SNAPSHOT).exists())
+    return Runtime(workerd=script)
 
 
 def _write_script(script: Path, program: Path, folder: Path) -> None:

@@ -1,1 +1,1 @@
-"""Who calls. Each credential is settled once, into a principal, before a handler runs."""
+"""Who calls. Each route names one credential, which returns a principal or raises, before the handler runs."""

@@ -1,4 +1,4 @@
-"""The credential of routes that need none."""
+"""The credential of routes that anybody may call."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from dream.runtime.context import Context
 
 
 async def nobody(context: Context, request: Request) -> Nobody:
-    """Always settles; calls are limited per address."""
+    """Accepts every request. Calls are limited per address."""
     return Nobody(request.address)

@@ -1,8 +1,8 @@
-"""Clerk session tokens: from the text of a JWT to verified claims, in small steps that each refuse.
+"""Clerk session tokens: from the text of a JWT to verified claims, in small steps. Each step can refuse the token.
 
-PyJWT takes the token apart and verifies the signature. The policy is ours: which key, which issuer, which party, and our clock.
-Checks follow https://clerk.com/docs/guides/sessions/manual-jwt-verification and RFC 8725. Claims say who the user is;
-`developer` and `end_user` decide what the user may do.
+PyJWT splits the token and verifies the signature. This module decides the rest: which key, which issuer, which authorized party,
+and what time it is. It follows https://clerk.com/docs/guides/sessions/manual-jwt-verification and RFC 8725. The claims say who the
+user is; `developer` and `end_user` decide what the user may do.
 """
 
 from __future__ import annotations
@@ -26,47 +26,51 @@ from dream.runtime.settings import ClerkInstance
 
 MAXIMUM_LENGTH = 8 * 1024
 MAXIMUM_HEADER_LENGTH = 1024
-"""Of the first segment, which is decoded before the signature is known."""
+"""The limit of the first segment, in characters. That segment is decoded before the signature is verified."""
 SKEW_SECONDS = 5.0
+"""How far the clock of Clerk may differ from ours."""
 MAXIMUM_AGE_SECONDS = 30 * 24 * 3600.0
-"""A token is refused when it is older, however long its JWT template lets it live: deletions are remembered for this long."""
+"""An older token is refused, even if its JWT template allows a longer life: a deleted user is remembered for this long."""
 MAXIMUM_USER_ID_LENGTH = 128
 LATEST_SECONDS = 1e12
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-"""A JWS in the compact serialization (RFC 7515, section 7.1). PyJWT also accepts padding; then one token has several spellings."""
+"""A JWS in compact serialization (RFC 7515, section 7.1). PyJWT also accepts padding, which gives one token several spellings."""
 
 _jws = PyJWS(algorithms=[])
 _jws.register_algorithm("RS256", RS256())
 
 _key_sets = KeySets()
-# A verified token is remembered until it expires, but no longer than a key set is trusted.
+# A verified token is remembered until it expires, but never longer than a key set is trusted.
 _verified: IsolateCache[Claims] = IsolateCache(size=5_000, ttl_seconds=KEYS_TTL_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says. `expires_at` and `not_before` are seconds since the epoch."""
+    """The claims of a verified token. `expires_at` and `not_before` are seconds since the epoch."""
 
     user_id: str
     session_id: str | None
     email: str | None
     publishable_key: str | None
-    """The project that the user's metadata name."""
+    """The project in the user's metadata."""
     is_impersonated: bool
     not_before: float
     expires_at: float
 
     def require_current(self, now_seconds: float) -> None:
-        """Raises Unauthorized before and after the token's time, give or take the skew."""
+        """Raises Unauthorized if the token has expired or is not valid yet. SKEW_SECONDS is allowed on both sides."""
         if now_seconds >= min(self.expires_at, self.not_before + MAXIMUM_AGE_SECONDS) + SKEW_SECONDS:
-            raise Unauthorized("The session token has expired.", code="token_expired")
+            raise Unauthorized("The session token has expired. Get a new one from Clerk.", code="token_expired")
         if now_seconds < self.not_before - SKEW_SECONDS:
             raise _invalid("not valid yet")
 
 
 async def verified_claims(context: Context, instance: ClerkInstance, token: str) -> Claims:
-    """The claims of a token of this instance. Raises Unauthorized, or Unavailable when the instance's keys can't be had."""
+    """Verifies a token of this instance and returns its claims.
+
+    Raises Unauthorized if the token is not valid, and Unavailable if the keys of the instance cannot be fetched.
+    """
     claims = remembered_claims(context, instance, token)
     if claims is not None:
         return claims
@@ -83,7 +87,7 @@ async def verified_claims(context: Context, instance: ClerkInstance, token: str)
 
 
 def remembered_claims(context: Context, instance: ClerkInstance, token: str) -> Claims | None:
-    """The claims, if this isolate has verified the token before; costs one hash. Raises Unauthorized when it has expired."""
+    """The claims, if this isolate has verified the token before; otherwise None. Raises Unauthorized if the token has expired."""
     if len(token) > MAXIMUM_LENGTH or not token.isascii():
         raise _invalid("too long, or not ASCII")
     claims = _verified.get(_cache_key(instance, token))
@@ -97,7 +101,7 @@ def _cache_key(instance: ClerkInstance, token: str) -> str:
 
 
 def _header(token: str) -> Mapping[str, Any]:
-    """The header, which nothing vouches for yet. PyJWT parses it again; this parser bounds its nesting first."""
+    """The header, which is not verified yet. PyJWT parses it again; this parser limits the depth of its nesting first."""
     compact = _COMPACT.fullmatch(token)
     if compact is None:
         raise _invalid("not three segments of base64url")
@@ -115,7 +119,7 @@ def _check_header(header: Mapping[str, Any]) -> None:
     if header.get("typ", "JWT") != "JWT":
         raise _invalid("not a JWT")
     if "crit" in header:
-        raise _invalid("critical header parameters that are not understood")
+        raise _invalid("it has critical header parameters (crit)")
 
 
 def _verified_payload(token: str, key: RsaPublicKey) -> bytes:
@@ -128,15 +132,15 @@ def _verified_payload(token: str, key: RsaPublicKey) -> bytes:
 
 def _check_issuer(payload: Mapping[str, Any], instance: ClerkInstance) -> None:
     if not instance.issuer or payload.get("iss") != instance.issuer:
-        raise _invalid("another issuer")
+        raise _invalid("issued by another Clerk instance")
     if instance.authorized_parties and _text(payload.get("azp")) not in instance.authorized_parties:
-        raise _invalid("not an authorized party")
+        raise _invalid("azp is not an authorized party")
 
 
 def _claims(payload: Mapping[str, Any]) -> Claims:
     user_id = _text(payload.get("sub"))
     if not user_id or len(user_id) > MAXIMUM_USER_ID_LENGTH or not user_id.isascii():
-        raise _invalid("no sub")
+        raise _invalid("sub is not a user id")
     if payload.get("sts") == "pending":
         raise _invalid("the session is pending")
     return Claims(
@@ -151,19 +155,19 @@ def _claims(payload: Mapping[str, Any]) -> Claims:
 
 
 def _publishable_key(payload: Mapping[str, Any]) -> str | None:
-    """Top level for a JWT template, `metadata` or `publicMetadata` for a customised session token."""
+    """A JWT template puts the key at the top level; a customized session token puts it into `metadata` or `publicMetadata`."""
     for holder in (payload, payload.get("metadata"), payload.get("publicMetadata")):
         if isinstance(holder, dict):
-            named = _text(cast("dict[str, Any]", holder).get("publishableKey"))
-            if named:
-                return named
+            publishable_key = _text(cast("dict[str, Any]", holder).get("publishableKey"))
+            if publishable_key:
+                return publishable_key
     return None
 
 
 def _seconds(payload: Mapping[str, Any], name: str) -> float:
     value = payload.get(name)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LATEST_SECONDS:
-        raise _invalid(f"no {name}")
+        raise _invalid(f"{name} is not a time")
     return value
 
 
@@ -182,4 +186,6 @@ def _json_object(text: bytes) -> Mapping[str, Any]:
 
 
 def _invalid(reason: str) -> Unauthorized:
-    return Unauthorized("The session token is not valid.", code="invalid_token", reason=reason)
+    return Unauthorized(
+        "The session token is not valid. Sign in again to get a new one.", code="invalid_token", reason=reason
+    )

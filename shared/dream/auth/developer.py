@@ -1,4 +1,4 @@
-"""The credential of the dashboard: a developer's session token, of the developers' Clerk instance."""
+"""The credential of the dashboard: a session token of the developers' Clerk instance."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from dream.runtime.context import Context
 
 
 async def developer(context: Context, request: Request) -> Developer:
-    """Raises Unauthorized for anything but a valid token, Forbidden for one that somebody else's support session obtained."""
+    """Raises Unauthorized if the token is missing or not valid, and Forbidden if it comes from an impersonated session."""
     token = bearer(request)
     if token is None:
-        raise Unauthorized("A developer's session token is needed: Authorization: Bearer <token>.")
+        raise Unauthorized("Send the developer's session token: Authorization: Bearer <token>.")
     return await developer_of_token(context, token)
 
 
 async def developer_of_token(context: Context, token: str) -> Developer:
-    """The developer whom this token proves. Raises as `developer` does."""
+    """The developer whom the token names. Raises as `developer` does."""
     claims = await clerk_tokens.verified_claims(context, context.settings.clerk("DEVELOPERS"), token)
     if claims.is_impersonated:
-        raise Forbidden("An impersonated session may not manage keys or billing.", code="impersonated_session")
+        raise Forbidden(
+            "An impersonated session may not manage keys or billing. Sign in as the developer.",
+            code="impersonated_session",
+        )
     return Developer(claims.user_id, claims.email, claims.session_id)

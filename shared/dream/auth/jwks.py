@@ -1,6 +1,6 @@
-"""The key set of each Clerk instance, kept by the isolate: which key a `kid` names, and when the set may be asked for again.
+"""The key set (JWKS) of each Clerk instance, as the isolate remembers it: which key a `kid` names, and when to fetch the set again.
 
-A set belongs to one instance and is never looked up by `kid` alone, for a `kid` is only a label that anybody may choose.
+Every look-up names the instance. A `kid` alone is not enough: it is a label that the sender of a token chooses.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from dream.runtime.settings import ClerkInstance
 
 TTL_SECONDS = 300.0
 COOL_DOWN_SECONDS = 60.0
-"""A set that was just fetched is not fetched again for a `kid` that it lacks: anybody can send those."""
+"""A set is not fetched again so soon for a `kid` that it lacks, because anybody can send any `kid`."""
 FAILURE_COOL_DOWN_SECONDS = 2.0
+"""A set is not fetched again so soon after a fetch that failed."""
 TIMEOUT_SECONDS = 5.0
 MAXIMUM_KEYS = 20
 
@@ -29,15 +30,15 @@ MAXIMUM_KEYS = 20
 class _KeySet:
     keys: dict[str, RsaPublicKey] = field(default_factory=dict[str, RsaPublicKey])
     fetched_at: float = float("-inf")
-    asked_at: float = float("-inf")
+    tried_at: float = float("-inf")
     failed: bool = False
 
     def is_cooling_down(self, now: float) -> bool:
-        return now - self.asked_at < (FAILURE_COOL_DOWN_SECONDS if self.failed else COOL_DOWN_SECONDS)
+        return now - self.tried_at < (FAILURE_COOL_DOWN_SECONDS if self.failed else COOL_DOWN_SECONDS)
 
 
 class KeySets:
-    """One key set per instance; there are as many as the settings name. `clock` returns seconds."""
+    """One key set for each Clerk instance of the settings. `clock` returns seconds since the epoch."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -45,16 +46,16 @@ class KeySets:
         self._configured: dict[str, RsaPublicKey] = {}
 
     async def key(self, context: Context, instance: ClerkInstance, kid: str | None) -> RsaPublicKey:
-        """The instance's key of that id; with a configured PEM, that key whatever the id.
+        """The instance's key with this id. If the settings have a PEM key, it is that key for every id.
 
-        Raises Unauthorized for an id that the instance does not have, Unavailable when its keys can't be had.
+        Raises Unauthorized if the instance has no such key, and Unavailable if its keys cannot be fetched.
         """
         if instance.jwt_key:
             return self._from_settings(instance)
         if not instance.issuer:
-            raise Unavailable(reason=f"CLERK_{instance.name}_ISSUER is not set")
+            raise Unavailable(reason=f"the setting CLERK_{instance.name}_ISSUER is not set")
         if kid is None:
-            raise _unknown_key("no kid")
+            raise _unknown_key("the token has no kid")
         key_set = self._sets.setdefault((instance.name, instance.issuer), _KeySet())
         now = self._clock()
         is_fresh = now - key_set.fetched_at < TTL_SECONDS
@@ -62,16 +63,16 @@ class KeySets:
             return key_set.keys[kid]
         if key_set.is_cooling_down(now):
             if key_set.failed:
-                raise Unavailable(code="token_keys_unavailable", reason="the key set could not be had just now")
+                raise Unavailable(code="token_keys_unavailable", reason="the last fetch of the key set failed")
             if is_fresh:
-                raise _unknown_key("unknown kid")
+                raise _unknown_key("the key set has no such kid")
         await self._refresh(context, instance, key_set)
         if kid not in key_set.keys:
-            raise _unknown_key("unknown kid")
+            raise _unknown_key("the key set has no such kid")
         return key_set.keys[kid]
 
     async def _refresh(self, context: Context, instance: ClerkInstance, key_set: _KeySet) -> None:
-        key_set.asked_at = self._clock()
+        key_set.tried_at = self._clock()
         try:
             key_set.keys = await _fetched(context, instance)
         except Unavailable:
@@ -92,7 +93,7 @@ class KeySets:
 
 
 async def _fetched(context: Context, instance: ClerkInstance) -> dict[str, RsaPublicKey]:
-    """The instance's keys that RS256 tokens may be signed with, by id. Raises Unavailable."""
+    """Fetches the keys of the instance that may sign RS256 tokens, by id. Raises Unavailable."""
     try:
         answer = await context.fetch("GET", instance.jwks_url, timeout_seconds=TIMEOUT_SECONDS)
     except VendorUnreachable as error:
@@ -118,7 +119,9 @@ def _usable(listed: list[dict[str, Any]]) -> Iterator[tuple[str, RsaPublicKey]]:
 
 
 def _unknown_key(reason: str) -> Unauthorized:
-    return Unauthorized("The session token is not valid.", code="invalid_token", reason=reason)
+    return Unauthorized(
+        "The session token is not valid. Sign in again to get a new one.", code="invalid_token", reason=reason
+    )
 
 
 def _unavailable(instance: ClerkInstance, reason: str) -> Unavailable:

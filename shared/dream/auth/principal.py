@@ -1,4 +1,4 @@
-"""The principals that credentials are settled into. Handlers take these and never read `Authorization`."""
+"""The principals: who calls, as a credential has verified it. Handlers take a principal and never read `Authorization`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dream.domain.project import Project
 
 @dataclass(frozen=True, slots=True)
 class ProjectCaller:
-    """Somebody who names a project. `secret_key_hash` is set when a secret key proved full rights over it."""
+    """A caller with a key of a project. `secret_key_hash` is set if it was a secret key, which gives all rights on the project."""
 
     project: Project
     secret_key_hash: str | None
@@ -17,7 +17,7 @@ class ProjectCaller:
 
     @property
     def rate_key(self) -> str:
-        """A publishable key is in every visitor's browser, so such callers are told apart by their address."""
+        """Every visitor's browser has the publishable key, so such callers are limited per project and address."""
         visitor = "" if self.address is None else f":{self.address}"
         return f"project:{self.project.publishable_key}{visitor}"
 
@@ -28,10 +28,10 @@ class ProjectCaller:
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
-    """What an end user's verified token says beside who they are. `issued_at` is ISO 8601 UTC."""
+    """The claims of an end user's verified token that decide on membership. `issued_at` is ISO 8601 UTC."""
 
     claimed: str | None
-    """The project that the token names."""
+    """The publishable key of the project that the token names, or None."""
     issued_at: str
     email: str | None = None
 
@@ -44,10 +44,10 @@ class EndUserCaller:
     user_id: str
     secret_key_hash: str | None
     plan_hint: str | None = None
-    """`X-User-Plan`, which only a secret key may give."""
+    """The header `X-User-Plan`. It counts only with a secret key."""
     email: str | None = None
     token: TokenFacts | None = None
-    """None when a backend named the user in `X-User-Id`, which proves nothing."""
+    """None if a backend named the user in `X-User-Id`, which proves nothing about the user."""
 
     @property
     def rate_key(self) -> str:
@@ -55,14 +55,14 @@ class EndUserCaller:
 
     @property
     def idempotency_scope(self) -> str:
-        """A secret key speaks for the whole project; a token for one end user, whose keys are then their own."""
+        """With a secret key, Idempotency-Keys are shared by the whole project. Without one, each end user has their own."""
         publishable_key = self.project.publishable_key
         return publishable_key if self.secret_key_hash is not None else f"{publishable_key}:{self.user_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Developer:
-    """A developer at the dashboard: a user of the developers' Clerk instance."""
+    """A developer who is signed in to the dashboard: a user of the developers' Clerk instance."""
 
     user_id: str
     email: str | None

@@ -1,7 +1,8 @@
-"""Publishable and secret keys: from the header to the project, by way of the isolate's memory, KV and D1.
+"""Publishable and secret keys: from the request header to the project.
 
-A record is trusted for 5 s in the isolate and for 50 s after it was read from D1, wherever it lies; so a key that is revoked, or
-a platform that stops paying, is refused within the bounds that API users are promised (10 s in one location, 60 s worldwide).
+A key is looked up in three places: in the memory of the isolate, in KV, and in D1. A record is trusted for 5 s in the isolate, and
+for 50 s after it was read from D1, wherever it is stored. So a revoked key, or the live key of a platform that stopped paying, is
+refused in time: the API promises 10 s in one location and 60 s worldwide.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ RECORD_TTL_SECONDS = 50.0
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What is known of one key: its project, until when it works, and when D1 said so (seconds since the epoch)."""
+    """What D1 says about one key.
+
+    `expires_at` is set on a rotated secret key (ISO 8601 UTC). `read_at` is when D1 was asked (seconds since the epoch).
+    """
 
     project: Project
     expires_at: str | None
@@ -41,23 +45,25 @@ class KeyRecord:
         return {"project": self.project.to_json(), "expiresAt": self.expires_at, "readAt": self.read_at}
 
     def is_unpaid(self, now: str) -> bool:
-        """Whether this is a live key of a platform that has not paid, its grace time included."""
+        """Whether this is a live key of a platform that has not paid, and whose grace time is over."""
         until = self.project.live_keys_until
         return self.project.mode == "live" and (until is None or until <= now)
 
     def require_usable(self, now: str) -> None:
-        """Raises Unauthorized after the grace time of a rotated key, PaymentRequired for a live key of an unpaid platform."""
+        """Raises Unauthorized for a rotated key whose grace time is over, and PaymentRequired for a live key that is unpaid."""
         if self.expires_at is not None and self.expires_at <= now:
-            raise Unauthorized("This API key is not valid.", code="invalid_api_key")
+            raise Unauthorized("This API key is not valid. Copy the key from the dashboard.", code="invalid_api_key")
         if self.is_unpaid(now):
-            raise PaymentRequired("The developer's dream-api subscription has ended; live keys are paused.")
+            raise PaymentRequired(
+                "Live keys are paused, because the developer's dream-api subscription has ended. Subscribe in the dashboard."
+            )
 
 
 _isolate_records: IsolateCache[KeyRecord] = IsolateCache(size=5_000, ttl_seconds=ISOLATE_TTL_SECONDS)
 
 
 def bearer(request: Request) -> str | None:
-    """What follows `Bearer ` in the Authorization header; None when there is no such header."""
+    """The key or token in the header `Authorization: Bearer …`. None if there is no such header; Unauthorized if it is malformed."""
     header = request.headers.get("authorization")
     if header is None:
         return None
@@ -68,52 +74,57 @@ def bearer(request: Request) -> str | None:
 
 
 async def secret_key(context: Context, request: Request) -> ProjectCaller:
-    """The credential of routes for the developer's backend."""
+    """The credential of routes that only the developer's backend may call: a secret key."""
     key = bearer(request)
     if key is None:
-        raise Unauthorized("A secret key is needed: Authorization: Bearer sk_….")
+        raise Unauthorized("Send a secret key: Authorization: Bearer sk_….")
     if not key.startswith("sk_"):
-        raise Unauthorized("This route takes a secret key.", code="invalid_api_key")
+        raise Unauthorized("This route needs a secret key, which starts with sk_.", code="invalid_api_key")
     return await caller_of_secret_key(context, key)
 
 
 async def any_project_key(context: Context, request: Request) -> ProjectCaller:
-    """The credential of routes that a secret key or a publishable key may call."""
+    """The credential of routes that accept a secret key or a publishable key."""
     key = bearer(request)
     if key is not None and key.startswith("sk_"):
         return await caller_of_secret_key(context, key)
     publishable_key = request.headers.get("x-publishable-key")
     if publishable_key is None:
-        raise Unauthorized("A secret key, or a publishable key in X-Publishable-Key, is needed.")
+        raise Unauthorized("Send a secret key in Authorization, or a publishable key in X-Publishable-Key.")
     return replace(await caller_of_publishable_key(context, publishable_key), address=request.address)
 
 
 async def caller_of_secret_key(context: Context, key: str) -> ProjectCaller:
-    """Raises Unauthorized for a key that is unknown, revoked or mistyped, PaymentRequired for an unpaid live one."""
+    """Raises Unauthorized if the key is unknown, revoked or mistyped, and PaymentRequired if it is an unpaid live key."""
     if not is_well_formed(key, "sk"):
-        raise Unauthorized("This API key is not valid.", code="invalid_api_key")
+        raise Unauthorized("This API key is not valid. Copy the key from the dashboard.", code="invalid_api_key")
     secret_hash = hash_secret(key)
     record = await _record(context, key_records.secret_key_name(secret_hash), secret_hash)
     return ProjectCaller(record.project, secret_hash)
 
 
 async def caller_of_publishable_key(context: Context, key: str) -> ProjectCaller:
-    """Raises Unauthorized for a key that is unknown or mistyped, PaymentRequired for an unpaid live one."""
+    """Raises Unauthorized if the key is unknown or mistyped, and PaymentRequired if it is an unpaid live key."""
     if not is_well_formed(key, "pk"):
-        raise Unauthorized("This publishable key is not valid.", code="invalid_api_key")
+        raise Unauthorized(
+            "This publishable key is not valid. Copy the key from the dashboard.", code="invalid_api_key"
+        )
     record = await _record(context, key_records.publishable_key_name(key), key)
     return ProjectCaller(record.project, None)
 
 
 def require_same_project(caller: ProjectCaller, request: Request) -> None:
-    """A secret key beside a publishable key of another project is a mistake worth naming."""
-    named = request.headers.get("x-publishable-key")
-    if named is not None and named != caller.project.publishable_key:
-        raise BadRequest("The secret key and X-Publishable-Key are of different projects.", code="key_mismatch")
+    """Raises BadRequest if the request also has a publishable key, and that key belongs to another project."""
+    publishable_key = request.headers.get("x-publishable-key")
+    if publishable_key is not None and publishable_key != caller.project.publishable_key:
+        raise BadRequest(
+            "The secret key and X-Publishable-Key belong to different projects. Send keys of one project.",
+            code="key_mismatch",
+        )
 
 
 async def require_still_usable(context: Context, publishable_key: str, secret_key_hash: str | None) -> None:
-    """Ask D1 itself, whatever is cached. Raises as settling the credential would."""
+    """Reads the key from D1, even if it is cached. Raises Unauthorized or PaymentRequired as the credential does."""
     if secret_key_hash is None:
         name, looked_up_by = key_records.publishable_key_name(publishable_key), publishable_key
     else:
@@ -125,7 +136,10 @@ async def require_still_usable(context: Context, publishable_key: str, secret_ke
 
 
 async def forget(context: Context, publishable_keys: Sequence[str], secret_key_hashes: Sequence[str]) -> None:
-    """Drop these keys from this isolate and from KV. Whoever changes a key, a project or a payment state calls this after D1."""
+    """Removes these keys from the memory of this isolate and from KV.
+
+    Call it after D1 was changed, whenever a key, a project or the payment state of a platform changes.
+    """
     names = [key_records.publishable_key_name(key) for key in publishable_keys]
     names += [key_records.secret_key_name(secret_hash) for secret_hash in secret_key_hashes]
     for name in names:
@@ -141,7 +155,7 @@ async def _record(context: Context, cache_name: str, looked_up_by: str) -> KeyRe
         _isolate_records.put(cache_name, record, record.read_at + RECORD_TTL_SECONDS - now)
     moment = iso(now)
     if record.is_unpaid(moment) and record.read_at < now:
-        # What is remembered must not hold up somebody who has just paid.
+        # A cached record must not keep out a developer who has just paid.
         record = await _from_d1(context, cache_name, looked_up_by, now)
         _isolate_records.put(cache_name, record)
     record.require_usable(moment)
@@ -162,7 +176,7 @@ async def _from_d1(context: Context, cache_name: str, looked_up_by: str, now: fl
     else:
         found = await api_keys.use_by_secret_key_hash(context.db, looked_up_by, iso(now))
     if found is None:
-        raise Unauthorized("This API key is not valid.", code="invalid_api_key")
+        raise Unauthorized("This API key is not valid. Copy the key from the dashboard.", code="invalid_api_key")
     record = KeyRecord(found.project, found.expires_at, now)
     context.wait_until(key_records.write(context.kv, cache_name, record.to_json()))
     return record

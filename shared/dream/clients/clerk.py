@@ -1,6 +1,7 @@
-"""Clerk's Backend API, as much of it as we call. Thin: one function, one HTTP call.
+"""The calls that the product makes to Clerk's Backend API. One method is one HTTP call, plus its retries.
 
-https://clerk.com/docs/reference/backend-api. Raises ClerkRefused, VendorFailed or Unavailable; what is not there is None.
+https://clerk.com/docs/reference/backend-api. Every call raises ClerkRefused, VendorFailed or Unavailable. A call for an object
+that does not exist (404) returns None.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from dream.domain.clerk_objects import ClerkSession, ClerkUser, SignInToken
+from dream.domain.clerk_objects import ClerkUser
 from dream.domain.keys import Mode
 from dream.errors import Unavailable, VendorFailed
 from dream.runtime.bindings import FetchResponse, VendorUnreachable
@@ -23,9 +24,10 @@ API_VERSION = "2026-05-12"
 TIMEOUT_SECONDS = 10.0
 MAXIMUM_RETRIES = 2
 MAXIMUM_WAIT_SECONDS = 2.0
-"""A Retry-After beyond this is not waited for."""
+"""If Clerk asks for a longer wait (Retry-After), the call fails at once."""
 FIRST_WAIT_SECONDS = 0.25
 RETRY_IF_LOST_WITHIN_SECONDS = 3.0
+"""A connection that is lost later than this is not tried again, because the caller has already waited."""
 
 Parsed = TypeVar("Parsed")
 
@@ -34,10 +36,10 @@ _TOO_MANY = 429
 
 
 class ClerkRefused(VendorFailed):
-    """Clerk understood the call and refused it. A handler that expects a refusal catches it; else it is a 502.
+    """Clerk refused the call. A handler that expects a refusal catches it; otherwise the answer is a 502.
 
-    `clerk_code` is Clerk's own word (`form_identifier_exists`, `form_password_pwned`…), `param` the parameter it complains
-    about, `explanation` Clerk's sentence for people, `http_status` its status.
+    `clerk_code` is Clerk's error code (`form_identifier_exists`, `form_password_pwned`…), `param` the parameter that is wrong,
+    `explanation` Clerk's sentence for people, and `http_status` Clerk's status.
     """
 
     def __init__(self, clerk_code: str, param: str | None, explanation: str, http_status: int, reason: str) -> None:
@@ -49,24 +51,22 @@ class ClerkRefused(VendorFailed):
 
     @property
     def is_taken(self) -> bool:
-        """Another user of the instance has this address."""
+        """Whether another user of the instance has this email address."""
         return self.clerk_code == "form_identifier_exists"
 
 
 class Clerk:
-    """The Backend API of one instance."""
+    """The Backend API of one Clerk instance."""
 
     def __init__(self, context: Context, instance: ClerkInstance) -> None:
         self._context = context
         self._instance = instance
 
-    # Users
-
     async def get_user(self, user_id: str) -> ClerkUser | None:
         return await self._call(ClerkUser.from_clerk, "GET", _path("users", user_id))
 
     async def list_users_by_email(self, emails: Sequence[str]) -> list[ClerkUser]:
-        """The users who have one of these addresses, exactly."""
+        """The users who have one of these email addresses."""
         query = urlencode([*(("email_address", email) for email in emails), ("limit", str(max(len(emails), 1)))])
         return _present(await self._call(_users, "GET", f"/users?{query}"))
 
@@ -79,7 +79,10 @@ class Clerk:
         password: str | None = None,
         public_metadata: Mapping[str, Any] | None = None,
     ) -> ClerkUser:
-        """Without a password the user signs in by the instance's other means. Raises ClerkRefused (`is_taken`)."""
+        """Creates a user. Without a password, the user signs in by another method of the instance.
+
+        Raises ClerkRefused (`is_taken`) if another user has the email address.
+        """
         body: dict[str, Any] = {"email_address": [email], "public_metadata": dict(public_metadata or {})}
         if first_name is not None:
             body["first_name"] = first_name
@@ -94,7 +97,7 @@ class Clerk:
     async def update_user(
         self, user_id: str, *, first_name: str | None = None, last_name: str | None = None
     ) -> ClerkUser | None:
-        """Sets the names that are not None."""
+        """Sets each name that is not None."""
         names = {"first_name": first_name, "last_name": last_name}
         body = {name: value for name, value in names.items() if value is not None}
         return await self._call(ClerkUser.from_clerk, "PATCH", _path("users", user_id), body)
@@ -106,39 +109,19 @@ class Clerk:
         public: Mapping[str, Any] | None = None,
         private: Mapping[str, Any] | None = None,
     ) -> ClerkUser | None:
-        """Deep merge into the user's metadata; None as a value removes its key. Safe to repeat."""
+        """Merges deeply into the user's metadata. The value None removes its key. Safe to repeat."""
         given = {"public_metadata": public, "private_metadata": private}
         body = {name: value for name, value in given.items() if value is not None}
         return await self._call(ClerkUser.from_clerk, "PATCH", _path("users", user_id, "metadata"), body)
 
     async def delete_user(self, user_id: str) -> bool:
-        """False when there was no such user (any more)."""
+        """Returns False if the user does not exist."""
         return await self._call(bool, "DELETE", _path("users", user_id)) is not None
-
-    # Sessions
-
-    async def get_session(self, session_id: str) -> ClerkSession | None:
-        return await self._call(ClerkSession.from_clerk, "GET", _path("sessions", session_id))
-
-    async def revoke_session(self, session_id: str) -> ClerkSession | None:
-        return await self._call(ClerkSession.from_clerk, "POST", _path("sessions", session_id, "revoke"))
-
-    async def create_session_token(self, session_id: str, template: str | None = None) -> str | None:
-        """A fresh JWT of an active session, of the JWT template if one is named."""
-        named = () if template is None else (template,)
-        return await self._call(_jwt, "POST", _path("sessions", session_id, "tokens", *named), {})
-
-    async def create_sign_in_token(self, user_id: str, *, expires_in_seconds: int) -> SignInToken:
-        """A token that signs in as the user, once. Clerk's own default lifetime is 30 days: always say."""
-        body = {"user_id": user_id, "expires_in_seconds": expires_in_seconds}
-        return _present(await self._call(SignInToken.from_clerk, "POST", "/sign_in_tokens", body))
-
-    # One call
 
     async def _call(
         self, parse: Callable[[Any], Parsed], method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> Parsed | None:
-        """What `parse` makes of the answer's JSON; None for 404."""
+        """Sends the call and parses the JSON of the answer. Returns None for 404."""
         answer = await self._answer(method, path, None if body is None else json.dumps(body))
         if answer.status == _NOT_FOUND:
             return None
@@ -150,9 +133,12 @@ class Clerk:
             raise VendorFailed(code="clerk_failed", reason=f"{method} {path}: unexpected answer: {error!r}") from None
 
     async def _answer(self, method: str, path: str, body: str | None) -> FetchResponse:
-        """The last answer after retries. Only what is safe to repeat is repeated; a 429 was not carried out at all."""
+        """The answer, after retries. Raises Unavailable if Clerk can't be reached.
+
+        A POST is repeated only after a 429, because Clerk did not carry out that call.
+        """
         if not self._instance.secret_key:
-            raise Unavailable(reason=f"CLERK_{self._instance.name}_SECRET_KEY is not set")
+            raise Unavailable(reason=f"the secret CLERK_{self._instance.name}_SECRET_KEY is not set")
         retries = 0
         while True:
             began = time.monotonic()
@@ -188,10 +174,10 @@ class Clerk:
 
 
 def _wait_seconds(method: str, answer: FetchResponse, retries: int) -> float | None:
-    """How long to wait before asking again; None when the answer stands."""
+    """How long to wait before the call is repeated; None if the answer is final."""
     if answer.status == _TOO_MANY:
-        asked = answer.headers.get("retry-after", "1")
-        wait = float(asked) if asked.isdigit() else 1.0
+        retry_after = answer.headers.get("retry-after", "1")
+        wait = float(retry_after) if retry_after.isdigit() else 1.0
         return wait if wait <= MAXIMUM_WAIT_SECONDS else None
     if answer.status >= 500 and method != "POST":
         return FIRST_WAIT_SECONDS * 2**retries
@@ -199,7 +185,7 @@ def _wait_seconds(method: str, answer: FetchResponse, retries: int) -> float | N
 
 
 def _path(collection: str, *segments: str) -> str:
-    """`/collection/segment…`. A dot segment would climb out of the collection; no id of Clerk's is one."""
+    """`/collection/segment…`. A segment `..` would name another collection, so its dots are replaced; no id of Clerk has dots."""
     return "/".join(["", collection, *(quote(each, safe="").replace("..", "_") for each in segments)])
 
 
@@ -207,18 +193,14 @@ def _users(listed: list[Mapping[str, Any]]) -> list[ClerkUser]:
     return [ClerkUser.from_clerk(user) for user in listed]
 
 
-def _jwt(created: Mapping[str, str]) -> str:
-    return created["jwt"]
-
-
 def _present(value: Parsed | None) -> Parsed:
     if value is None:
-        raise VendorFailed(code="clerk_failed", reason="404 from a path that is always there")
+        raise VendorFailed(code="clerk_failed", reason="Clerk answered 404 where it always has an answer")
     return value
 
 
 def _refusal(method: str, path: str, answer: FetchResponse) -> Exception:
-    """Clerk's error as one of ours."""
+    """Translates Clerk's error into an error of `dream.errors`."""
     first = _first_error(answer.body)
     code = str(first.get("code") or "refused")
     reason = f"{method} {path.partition('?')[0]}: {answer.status} {code}: {first.get('message')}"
@@ -233,7 +215,7 @@ def _refusal(method: str, path: str, answer: FetchResponse) -> Exception:
 
 
 def _first_error(body: bytes) -> Mapping[str, Any]:
-    """The first of Clerk's `errors`; empty for a body of another shape."""
+    """The first entry of `errors` in Clerk's answer; empty if the body has another shape."""
     try:
         first: object = json.loads(body)["errors"][0]
     except (ValueError, KeyError, IndexError, TypeError):
@@ -242,10 +224,10 @@ def _first_error(body: bytes) -> Mapping[str, Any]:
 
 
 def developers(context: Context) -> Clerk:
-    """The instance of the developers."""
+    """The Clerk instance of the developers."""
     return Clerk(context, context.settings.clerk("DEVELOPERS"))
 
 
 def end_users(context: Context, mode: Mode) -> Clerk:
-    """The instance of the end users of projects in this mode."""
+    """The Clerk instance of the end users of this mode's projects."""
     return Clerk(context, context.settings.end_users(mode))

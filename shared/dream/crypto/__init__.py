@@ -1,1 +1,1 @@
-"""Keys, ciphers and signatures. Nothing here knows who calls, or what a token or a message says."""
+"""Keys, encryption and signatures. Nothing here knows who calls, or what a token or a message means."""

@@ -1,4 +1,4 @@
-"""Secret keys as they are made and shown again: hashed for look-up, sealed for display, masked for everything else."""
+"""New secret keys, and stored ones shown again. A key is hashed for look-ups, sealed for display, and masked everywhere else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dream.runtime.context import Context
 
 @dataclass(frozen=True, slots=True)
 class NewSecretKey:
-    """A secret key that no row holds yet. `plain` goes into one answer and nowhere else."""
+    """A secret key that is not stored yet. `plain` goes into one answer and nowhere else."""
 
     plain: str
     secret_hash: str

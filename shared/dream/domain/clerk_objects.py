@@ -1,4 +1,4 @@
-"""What we read of Clerk's objects, as plain frozen values. Moments are ISO 8601 UTC."""
+"""Clerk's objects as frozen values: what the product reads of them. Moments are ISO 8601 UTC."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dream.domain.timestamps import iso
 
 @dataclass(frozen=True, slots=True)
 class ClerkUser:
-    """A user. `email` is the primary address, `email_verified` whether Clerk has seen proof of it."""
+    """A user. `email` is the primary email address; `email_verified` says whether Clerk has verified it."""
 
     id: str
     email: str | None
@@ -24,7 +24,7 @@ class ClerkUser:
 
     @classmethod
     def from_clerk(cls, user: Mapping[str, Any]) -> ClerkUser:
-        """Of a Backend API answer, or of the data of a `user.created` or `user.updated` message."""
+        """Reads a user of the Backend API, or the `data` of a `user.created` or `user.updated` webhook."""
         primary = _primary_email(user["email_addresses"], user["primary_email_address_id"])
         return cls(
             id=user["id"],
@@ -39,35 +39,9 @@ class ClerkUser:
 
     @property
     def publishable_key(self) -> str | None:
-        """The project that the user's public metadata name."""
-        named = self.public_metadata.get("publishableKey")
-        return named if isinstance(named, str) else None
-
-
-@dataclass(frozen=True, slots=True)
-class ClerkSession:
-    """A session of a user."""
-
-    id: str
-    user_id: str
-    status: str
-
-    @classmethod
-    def from_clerk(cls, session: Mapping[str, Any]) -> ClerkSession:
-        return cls(session["id"], session["user_id"], session["status"])
-
-
-@dataclass(frozen=True, slots=True)
-class SignInToken:
-    """A token that signs its bearer in as the user, once. As secret as a password."""
-
-    id: str
-    token: str
-    url: str | None
-
-    @classmethod
-    def from_clerk(cls, created: Mapping[str, Any]) -> SignInToken:
-        return cls(created["id"], created["token"], created.get("url"))
+        """The publishable key of the project in the user's public metadata, or None."""
+        publishable_key = self.public_metadata.get("publishableKey")
+        return publishable_key if isinstance(publishable_key, str) else None
 
 
 def _primary_email(addresses: Sequence[Mapping[str, Any]], primary_id: str | None) -> Mapping[str, Any] | None:

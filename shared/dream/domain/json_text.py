@@ -1,6 +1,7 @@
-"""JSON from outside. Nesting is bounded before the parser sees it: the parser recurses on the small stack of the Python
-runtime, and a few kilobytes of opening brackets would end the whole isolate. The encoding is never guessed, for brackets are
-counted in UTF-8.
+"""Parses JSON that comes from outside, and limits the depth of its nesting first.
+
+The parser recurses, and the stack of the Python runtime is small: a few kilobytes of opening brackets would end the isolate. The
+encoding is never guessed, because the brackets are counted in UTF-8.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def parse_json(text: bytes) -> object:
-    """The value of a JSON text in UTF-8 (RFC 8259, 8.1). Raises ValueError for what is not JSON, for nesting over 64 levels, and for
-    half a surrogate pair, which no database or vendor takes.
+    """The value of a JSON text in UTF-8 (RFC 8259, section 8.1).
+
+    Raises ValueError if the text is not JSON, if it is nested deeper than 64 levels, and if it has half of a surrogate pair, which
+    no database and no vendor accepts.
     """
     characters = text.decode("utf-8-sig")
     if text.count(b"[") + text.count(b"{") > MAXIMUM_DEPTH:
-        _bound_depth(text)
+        _limit_depth(text)
     try:
         value: object = json.loads(characters, parse_constant=_refuse_constant)
     except RecursionError as error:
@@ -35,11 +38,11 @@ def parse_json(text: bytes) -> object:
     return value
 
 
-def _bound_depth(text: bytes) -> None:
-    """Raises ValueError for nesting over 64 levels. Takes time in proportion to the text, whatever the text is.
+def _limit_depth(text: bytes) -> None:
+    """Raises ValueError if the text is nested deeper than 64 levels. The time grows in proportion to the length of any text.
 
-    Without escaped backslashes and escaped quotes, every quote opens or closes a string. So the pieces between quotes are outside
-    and inside strings by turns. Chunks bound the memory that the pieces take.
+    Once escaped backslashes and escaped quotes are removed, every quote opens or closes a string. So the pieces between quotes are
+    alternately outside and inside a string. The text is split in chunks, which limits the memory that the pieces take.
     """
     unescaped = text.replace(rb"\\", b"").replace(rb"\"", b"")
     skeleton = unescaped.translate(_STEPS, _NEITHER_QUOTE_NOR_BRACKET)

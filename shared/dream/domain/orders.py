@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
-from dream.domain.stripe_objects import CartPayment, StripeCharge
+from dream.domain.stripe.charge import StripeCharge
+from dream.domain.stripe.checkout_session import CartPayment
 from dream.errors import InvalidFields
 
 OrderStatus: TypeAlias = Literal[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from dream.domain.stripe_objects import StripeSubscription
+from dream.domain.stripe.subscription import StripeSubscription
 from dream.domain.subscriptions import ENDED_STATUSES, SubscriptionStatus
 
 Plan: TypeAlias = Literal["free", "paid"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from dream.domain.stripe_objects import StripeSubscription
+from dream.domain.stripe.subscription import StripeSubscription
 
 PAST_DUE_GRACE_SECONDS = 7 * 24 * 3600
 """How long a `past_due` subscription gives its plan while Stripe retries the payment. `db.plan_in_force` applies it."""

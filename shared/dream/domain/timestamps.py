@@ -1,4 +1,4 @@
-"""Moments as text: ISO 8601 UTC with milliseconds, so that they compare as text."""
+"""Moments as text: ISO 8601 UTC with milliseconds. Two such texts compare as their moments do."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ def iso(seconds: float) -> str:
 
 
 def seconds_of(moment: str) -> float:
-    """The inverse of `iso`. Raises ValueError for anything else."""
+    """The inverse of `iso`. Raises ValueError if the text is not a moment."""
     return datetime.fromisoformat(moment).timestamp()

@@ -1,4 +1,7 @@
-"""One request's way: preflight, route, credential, rate limit, handler, and the one place where errors become answers."""
+"""The way of one request: preflight, route, credential, rate limit, handler. This is also where every error becomes an answer.
+
+`App` knows no bindings and no runtime: `dream.cloudflare` runs it in a Worker, and the tests run it in their own process.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
 
 
 class App:
-    """A worker's name and routes. `any_origin` says whether browsers of every origin may read its answers."""
+    """The name and the routes of one worker. With `any_origin`, browsers on every website may read its responses (CORS)."""
 
     def __init__(self, name: str, routes: Sequence[Route], *, any_origin: bool) -> None:
         self.name = name
@@ -34,35 +37,37 @@ class App:
         self._base_headers: Mapping[str, str] | None = None
 
     def cors(self, context: Context) -> Cors:
+        """Which origins may read responses. Built at the first request, because the settings are not known before."""
         if self._cors is None:
             settings = context.settings
             self._cors = AnyOrigin() if self._any_origin else ListedOrigins(settings.allowed_origins)
         return self._cors
 
     def base_headers(self, context: Context) -> Mapping[str, str]:
-        """What every answer of this worker carries; an answer's own headers override them."""
+        """The headers that every response of this worker starts from. A response's own headers override them."""
         if self._base_headers is None:
             self._base_headers = {**SECURITY_HEADERS, "Content-Type": self.content_type, **self.cors(context).always}
         return self._base_headers
 
     async def answer(self, context: Context, request: Request) -> Response:
-        """The answer to any request. Never raises."""
+        """The response to any request. Never raises: every error becomes a response here."""
         try:
-            response = await self._route(context, request)
+            response = await self._dispatch(context, request)
         except ApiError as error:
             response = render_error(error, context)
         except Exception as error:
             if isinstance(error, ConstraintFailed):
-                context.log.error("constraint failed", detail=error.detail)
+                context.log.error("a constraint that no handler expects refused a batch", detail=error.detail)
             else:
-                context.log.exception("unhandled error", error)
+                context.log.exception("unexpected error", error)
             response = render_error(ApiError(), context)
         if not self._any_origin:
             allowed = self.cors(context).headers_for(request.headers.get("origin"))
             response = response.with_headers(allowed) if allowed else response
         return response
 
-    async def _route(self, context: Context, request: Request) -> Response:
+    async def _dispatch(self, context: Context, request: Request) -> Response:
+        """Finds the route, verifies the credential, limits the rate, and calls the handler."""
         if request.method == "OPTIONS":
             return Response(204, None, headers=self.cors(context).preflight(request.headers.get("origin")))
         route, request.params = self._router.match(request.method, request.path)
@@ -82,8 +87,8 @@ async def _limit(context: Context, key: str) -> None:
 
 
 def render_error(error: ApiError, context: Context) -> Response:
-    """The one error shape. What only the log may know is logged here, and only here."""
+    """The response for an error, in the one error shape. `reason` is logged here and nowhere else."""
     if error.status >= 500 or error.reason:
-        context.log.warning("refused", status=error.status, code=error.code, reason=error.reason)
+        context.log.warning("request refused", status=error.status, code=error.code, reason=error.reason)
     body = {**error.to_json(), "requestId": context.request_id}
     return json_response(body, error.status, error.headers)

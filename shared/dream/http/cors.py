@@ -1,4 +1,4 @@
-"""Which origins may read answers (Fetch standard, CORS protocol). Never with credentials."""
+"""Which websites may read responses: the CORS protocol of the Fetch standard. Cookies are never allowed across origins."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PREFLIGHT = {
 
 
 class AnyOrigin:
-    """Every origin may read: the credential is a key or a token, never a cookie."""
+    """Every website may read responses. This is safe, because the credential is a key or a token and never a cookie."""
 
     always: Mapping[str, str] = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED_HEADERS}
 
@@ -30,7 +30,7 @@ class AnyOrigin:
 
 
 class ListedOrigins:
-    """Only the listed origins may read."""
+    """Only the listed origins may read responses."""
 
     always: Mapping[str, str] = {"Vary": "Origin", "Access-Control-Expose-Headers": EXPOSED_HEADERS}
 

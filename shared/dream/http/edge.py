@@ -1,4 +1,4 @@
-"""What happens to each request and answer at a worker's edge. The Workers runtime and the tests' in-process stack share it."""
+"""What is done to each request first and to each response last. `dream.cloudflare` and the in-process tests share it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dream.runtime.context import Context
 
 
 def path_and_query(url: str) -> tuple[str, str]:
-    """The path and the query string of an absolute URL, both still percent-encoded."""
+    """The path and the query string of an absolute URL. Both stay percent-encoded."""
     location, _, query_string = url.partition("?")
     return "/" + location.partition("://")[2].partition("/")[2], query_string
 
 
 def declared_size(content_length: str | None, cap_bytes: int) -> int | None:
-    """The body's size in bytes as the request declares it; None if it declares none. Raises TooLarge over the cap."""
+    """The size of the body in bytes, from the header Content-Length. None without that header. Raises TooLarge over `cap_bytes`."""
     if content_length is None:
         return None
     if not content_length.isdigit() or int(content_length) > cap_bytes:
@@ -24,14 +24,14 @@ def declared_size(content_length: str | None, cap_bytes: int) -> int | None:
 
 
 def without_body_for_head(method: str, response: Response) -> Response:
-    """The response as it is; for HEAD without its body (RFC 9110, section 9.3.2)."""
+    """The same response, without its body if the method is HEAD (RFC 9110, section 9.3.2)."""
     if method != "HEAD":
         return response
     return Response(response.status, None, response.content_type, response.headers, response.cookies)
 
 
 def headers_over_base(app: App, context: Context, response: Response) -> list[tuple[str, str]]:
-    """The headers that this answer sets over the worker's base headers. Cookies are not among them: each is a header of its own."""
+    """The headers that this response sets over the base headers of its worker. Cookies are not included: each is its own header."""
     headers = [("X-Request-Id", context.request_id)]
     if response.content_type != app.content_type:
         headers.append(("Content-Type", response.content_type))

@@ -1,4 +1,4 @@
-"""One HTTP response, before the runtime turns it into its own."""
+"""One HTTP response, as a handler returns it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NO_HEADERS: Mapping[str, str] = {}
 
 @dataclass(slots=True)
 class Response:
-    """Status, body and the headers that this answer adds to those of its worker."""
+    """Status, body, and the headers that this response sets over the base headers of its worker."""
 
     status: int
     body: str | bytes | None
@@ -24,6 +24,7 @@ class Response:
     cookies: Sequence[str] = ()
 
     def with_headers(self, headers: Mapping[str, str]) -> Response:
+        """A copy with these headers too."""
         return Response(self.status, self.body, self.content_type, {**self.headers, **headers}, self.cookies)
 
 
@@ -31,15 +32,15 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 def json_response(value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] = _NO_HEADERS) -> Response:
-    """A JSON object as the answer."""
+    """A response with a JSON object."""
     return Response(status, _encode(value), JSON, headers)
 
 
 def html_response(html: str, status: int = 200, headers: Mapping[str, str] = _NO_HEADERS) -> Response:
-    """An HTML page as the answer; its Content-Security-Policy belongs to `headers`."""
+    """A response with an HTML page. Give its Content-Security-Policy in `headers`."""
     return Response(status, html, HTML, headers)
 
 
 def redirect(location: str, cookies: Sequence[str] = ()) -> Response:
-    """303 See Other. `location` must have been validated: it is sent as it is."""
+    """303 See Other. The caller must have validated `location`, because it is sent unchanged."""
     return Response(303, None, HTML, {"Location": location}, cookies)

@@ -1,4 +1,4 @@
-"""The route table: method, path, credential, handler; and how a request finds its route."""
+"""The route table of a worker, and how a request finds its route."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from dream.http.response import Response
 from dream.runtime.context import Context
 
 Credential = Callable[[Context, Request], Awaitable[Any]]
-"""Settles who calls: returns a principal (with `rate_key`) or raises Unauthorized, Forbidden or PaymentRequired."""
+"""Verifies who calls. Returns a principal, which has a `rate_key`, or raises Unauthorized, Forbidden or PaymentRequired."""
 
 Handler = Callable[[Context, Request, Any], Awaitable[Response]]
+"""Answers a request. The last argument is the principal that the route's credential returned."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """One line of the table. `rate_limited=False` is for routes that count calls themselves, or that must never be refused."""
+    """One line of the table. `rate_limited=False` is for routes that count calls themselves or must always answer."""
 
     method: str
     path: str
@@ -30,7 +31,7 @@ class Route:
 
 
 class Router:
-    """Finds the route of a method and a path. Paths are literal but for segments that begin with a colon."""
+    """Finds the route for a method and a path. A segment that begins with a colon is a parameter; every other one is literal."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._literal: dict[str, dict[str, Route]] = {}
@@ -50,7 +51,7 @@ class Router:
         return methods
 
     def match(self, method: str, path: str) -> tuple[Route, Mapping[str, str]]:
-        """The route and its path parameters. Raises NotFound, or MethodNotAllowed with the methods that there are."""
+        """The route and its path parameters. Raises NotFound, or MethodNotAllowed with the methods of this path."""
         methods = self._literal.get(path)
         params: Mapping[str, str] = {}
         if methods is None:
@@ -71,14 +72,14 @@ class Router:
                     for part, segment in zip(pattern, segments, strict=True)
                     if part.startswith(":")
                 }
-        raise NotFound("This path does not exist.")
+        raise NotFound("This path does not exist. Check it against the API reference.")
 
 
 def _decoded(segment: str) -> str:
     try:
         value = unquote(segment, errors="strict")
     except UnicodeDecodeError as error:
-        raise BadRequest("The path is malformed.") from error
+        raise BadRequest("The path is malformed. Percent-encode its segments as UTF-8.") from error
     if not value:
-        raise NotFound("This path does not exist.")
+        raise NotFound("This path does not exist. Check it against the API reference.")
     return value

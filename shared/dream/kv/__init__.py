@@ -1,1 +1,1 @@
-"""What lies in KV. A cache, never the judge."""
+"""What is stored in KV. It is only a cache: D1 decides."""

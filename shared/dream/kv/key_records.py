@@ -1,4 +1,4 @@
-"""`secretkey:{sha256}` and `publishablekey:{pk}`: one JSON record per key, so that a cold isolate needs no D1 to know a project."""
+"""`secretkey:{sha256}` and `publishablekey:{key}`: one JSON record per key, so that a new isolate finds a project without D1."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ async def write(kv: KeyValue, name: str, record: dict[str, Any]) -> None:
 
 
 async def drop(kv: KeyValue, names: Sequence[str]) -> None:
-    """Forget these records."""
+    """Deletes these records."""
     await asyncio.gather(*(kv.delete(name) for name in names))

@@ -1,6 +1,6 @@
-"""`user:{userId}:secretKey:{mode}`: the sealed secret key that the dashboard shows, so that D1 need not be asked for it again.
+"""`user:{userId}:secretKey:{mode}`: the sealed secret key that the dashboard shows.
 
-Only a cache: an entry counts while its hash is that of the project's present key in D1.
+It is only a cache: an entry counts only while its hash is the hash of the project's current key in D1.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ TTL_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class ShownKey:
-    """A sealed secret key and the hash that it is known by."""
+    """A sealed secret key and its hash."""
 
     secret_key_hash: str
     sealed: str
@@ -35,5 +35,5 @@ async def write(kv: KeyValue, user_id: str, mode: Mode, key: ShownKey) -> None:
 
 
 async def drop(kv: KeyValue, user_id: str, mode: Mode) -> None:
-    """Forget the key: it was rotated, revoked or deleted."""
+    """Deletes the entry. Call it when the key was rotated, revoked or deleted."""
     await kv.delete(_name(user_id, mode))

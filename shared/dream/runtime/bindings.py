@@ -1,5 +1,6 @@
-"""The bindings as our code sees them: D1, KV, R2, rate limiter, network, cryptography. `cloudflare.py` implements them in the
-runtime, tests/support/in_process under CPython.
+"""The bindings as protocols: D1, KV, R2, rate limiter, network, cryptography.
+
+`dream.cloudflare` implements them with the Workers runtime, and `tests.support.in_process` with CPython.
 """
 
 from __future__ import annotations
@@ -13,31 +14,32 @@ Row: TypeAlias = "Mapping[str, Any]"
 
 
 class Sql(str):
-    """One SQL statement, a named constant of a module in `db/`. Placeholders are `?1`, `?2` and so on."""
+    """One SQL statement: a named constant of a module in `dream.db`. Its placeholders are `?1`, `?2` and so on."""
 
     __slots__ = ()
 
     def bind(self, *values: Scalar) -> Bound:
+        """The statement with the values of its placeholders."""
         return Bound(self, values)
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A statement with its values, ready for a batch."""
+    """A statement and the values of its placeholders, ready for a batch."""
 
     statement: Sql
     values: tuple[Scalar, ...]
 
 
 class Database(Protocol):
-    """D1. Every method is one round trip. Raises DatabaseFailed when D1 fails and ConstraintFailed when a constraint refuses."""
+    """D1. Every method is one round trip. Raises DatabaseFailed if D1 fails, and ConstraintFailed if a constraint refuses."""
 
     async def first(self, statement: Sql, *values: Scalar) -> Row | None:
         """The first row, or None."""
         ...
 
     async def value(self, statement: Sql, *values: Scalar) -> Any:
-        """The column named `answer` of the first row, or None: the cheapest way to read one thing."""
+        """The column `answer` of the first row, or None. This is the cheapest way to read a single value."""
         ...
 
     async def all(self, statement: Sql, *values: Scalar) -> list[Row]:
@@ -45,39 +47,39 @@ class Database(Protocol):
         ...
 
     async def run(self, statement: Sql, *values: Scalar) -> int:
-        """How many rows changed."""
+        """Runs the statement and returns how many rows it changed."""
         ...
 
     async def batch(self, statements: Sequence[Bound]) -> list[list[Row]]:
-        """All statements in one transaction; the rows of each."""
+        """Runs all statements in one transaction. Returns the rows of each statement."""
         ...
 
     async def probe(self) -> None:
-        """Raises DatabaseFailed when D1 does not answer, or has no schema."""
+        """Raises DatabaseFailed if D1 does not answer or has no schema."""
         ...
 
 
 class KeyValue(Protocol):
-    """KV: a cache, never the judge. A failing KV reads as a miss and writes nothing; it never fails a request."""
+    """KV, used as a cache. If KV fails, a read counts as a miss and a write does nothing: KV never fails a request."""
 
     async def get(self, key: str) -> Any | None:
         """The JSON value, or None."""
         ...
 
     async def put(self, key: str, value: Any, ttl_seconds: int | None = None) -> None:
-        """Store a JSON value; `ttl_seconds` is 60 at least."""
+        """Stores a JSON value. `ttl_seconds` is at least 60; None stores it without an end."""
         ...
 
     async def delete(self, key: str) -> None: ...
 
     async def probe(self) -> None:
-        """Raises when KV does not answer."""
+        """Raises an exception if KV does not answer."""
         ...
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object of R2."""
+    """One object in R2."""
 
     body: bytes
     content_type: str
@@ -85,7 +87,7 @@ class StoredObject:
 
 
 class ObjectStore(Protocol):
-    """R2. Raises Unavailable when it fails."""
+    """R2. Raises Unavailable if R2 fails."""
 
     async def get(self, key: str) -> StoredObject | None: ...
 
@@ -97,14 +99,16 @@ class ObjectStore(Protocol):
 
 
 class RateLimiter(Protocol):
-    """The Rate Limiting binding: per location, permissive, for abuse and not for billing."""
+    """The Rate Limiting binding. It counts per location and only roughly: use it against abuse, never for billing."""
 
-    async def allows(self, key: str) -> bool: ...
+    async def allows(self, key: str) -> bool:
+        """Counts a call for this key. Returns False if there were too many."""
+        ...
 
 
 @dataclass(frozen=True)
 class FetchResponse:
-    """What a vendor answered. Header names are lower case."""
+    """The answer of a vendor. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -112,7 +116,7 @@ class FetchResponse:
 
 
 class Fetch(Protocol):
-    """The network as one function. Raises VendorUnreachable on a lost connection or when `timeout_seconds` have passed."""
+    """The network as one function. Raises VendorUnreachable if the connection is lost or `timeout_seconds` have passed."""
 
     async def __call__(
         self,
@@ -126,16 +130,16 @@ class Fetch(Protocol):
 
 
 class VendorUnreachable(Exception):
-    """No HTTP answer came: connection refused or lost, or time ran out."""
+    """The vendor sent no HTTP answer: the connection was refused or lost, or the time ran out."""
 
 
 class Cryptography(Protocol):
-    """WebCrypto's AES-GCM with 256-bit keys and 96-bit nonces; the nonce goes before the ciphertext."""
+    """AES-GCM of WebCrypto, with 256-bit keys and 96-bit nonces. The nonce goes before the ciphertext."""
 
     async def encrypt(self, key: bytes, plaintext: bytes, associated_data: bytes) -> bytes: ...
 
     async def decrypt(self, key: bytes, sealed: bytes, associated_data: bytes) -> bytes:
-        """Raises ValueError when the key, the data or the associated data is not the one that sealed it."""
+        """Raises ValueError unless the key, the bytes and the associated data are those of the encryption."""
         ...
 
 

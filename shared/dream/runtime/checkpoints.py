@@ -1,6 +1,6 @@
-"""Named points between the steps of work that must survive being stopped half-way. Local runs install a function that can stop there.
+"""Named points between the steps of work that must survive a stop at any moment.
 
-In production nothing is installed, and a checkpoint does nothing.
+Local runs install a function that can stop the worker at such a point. In production a checkpoint does nothing.
 """
 
 from __future__ import annotations
@@ -13,4 +13,4 @@ async def _do_nothing(name: str) -> None:
 
 
 reached: Callable[[str], Awaitable[None]] = _do_nothing
-"""Called when a step is done; the argument names the step."""
+"""Call it when a step is done. The argument names the step."""

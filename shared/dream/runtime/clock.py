@@ -1,4 +1,4 @@
-"""The present moment, as the product sees it. Local runs install a clock that tests can move."""
+"""The present moment. Local runs install a clock that tests can move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that a handler may touch, gathered once: bindings, settings, clock, log, and what the isolate remembers."""
+"""What a handler may use: bindings, settings, clock and log. Every function that needs one of them takes the `Context`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from dream.runtime.logs import Log
 from dream.runtime.settings import Settings
 
 DeliverEffects: TypeAlias = "Callable[[Context], Awaitable[None]]"
+"""Carries out the effects that are due: calls to Stripe and Clerk that the outbox holds."""
 
 
 @dataclass(slots=True)
 class RoundTrips:
-    """How many storage and vendor round trips one answer took."""
+    """How many round trips to storage and vendors one request made."""
 
     d1: int = 0
     kv_reads: int = 0
@@ -26,12 +27,13 @@ class RoundTrips:
     fetches: int = 0
 
     def header(self) -> str:
+        """The value of the debug header `X-Round-Trips`."""
         return f"d1={self.d1},kvReads={self.kv_reads},kvWrites={self.kv_writes},r2={self.r2},fetches={self.fetches}"
 
 
 @dataclass(slots=True)
 class Context:
-    """One request's world. Nothing in it outlives the request but `settings` and the isolate's caches."""
+    """The context of one request, or of one run of the schedule. Only `settings` outlives it."""
 
     db: Database
     kv: KeyValue
@@ -41,14 +43,15 @@ class Context:
     cryptography: Cryptography
     settings: Settings
     wait_until: WaitUntil
+    """Lets work go on after the response was sent."""
     deliver_effects: DeliverEffects
-    """Carries out the effects that are due. Never raises because of a vendor or the database."""
+    """Never raises because a vendor or the database failed."""
     log: Log
     request_id: str
     trips: RoundTrips = field(default_factory=RoundTrips)
 
     def deliver_soon(self) -> None:
-        """Carry out the effects that are due, after the answer has been sent. Call it after the batch that enqueued some."""
+        """Carries out the effects that are due, after the response was sent. Call it after a batch that enqueued effects."""
         self.wait_until(self.deliver_effects(self))
 
     def now_seconds(self) -> float:

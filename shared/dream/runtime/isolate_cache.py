@@ -1,4 +1,7 @@
-"""What an isolate remembers between requests: a bounded map whose entries lapse. Holds plain values only, never promises or locks."""
+"""What an isolate remembers between requests: a map of limited size whose entries expire.
+
+It holds plain values only. A promise or a lock of one request must not be awaited by another: the runtime forbids it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ Value = TypeVar("Value")
 
 
 class IsolateCache(Generic[Value]):
-    """At most `size` entries, each for at most `ttl_seconds`. The oldest entry goes first."""
+    """Holds at most `size` entries, each for at most `ttl_seconds`. If it is full, the oldest entry is removed."""
 
     def __init__(self, size: int, ttl_seconds: float) -> None:
         self.size = size
@@ -26,7 +29,7 @@ class IsolateCache(Generic[Value]):
         return entry[1]
 
     def put(self, key: str, value: Value, ttl_seconds: float | None = None) -> None:
-        """Remember `value`; a shorter `ttl_seconds` than the cache's own may be given."""
+        """Stores `value`. `ttl_seconds` can shorten the cache's own time to live, but not extend it."""
         ttl = self.ttl_seconds if ttl_seconds is None else min(ttl_seconds, self.ttl_seconds)
         self._entries.pop(key, None)
         if ttl <= 0:

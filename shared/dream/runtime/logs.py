@@ -1,4 +1,4 @@
-"""One JSON line per log entry. Keys and tokens are cut out of every value before it is written."""
+"""The log: one JSON line per entry. Keys and tokens are removed from every entry before it is written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import traceback
 from typing import Any
 
-# A token is cut out even when segments are missing. If they were required, each `eyJ` of a long run would read the run anew.
+# A token is removed even if it lacks segments. If segments were required, each `eyJ` in a long text would scan the rest again.
 _SECRETS = re.compile(
     r"(?:sk|rk|pk)_(?:test|live)_[A-Za-z0-9]{6,}"
     r"|whsec_[A-Za-z0-9+/=]{6,}"
@@ -17,12 +17,12 @@ _SECRETS = re.compile(
 
 
 def redacted(text: str) -> str:
-    """`text` with every key and token replaced."""
+    """The text, with every key and token replaced by `[redacted]`."""
     return _SECRETS.sub("[redacted]", text)
 
 
 class Log:
-    """The log of one request of one worker."""
+    """The log of one request to one worker. `event` is a fixed phrase; the facts vary."""
 
     __slots__ = ("_request_id", "_worker")
 
@@ -40,7 +40,7 @@ class Log:
         self._write("error", event, facts)
 
     def exception(self, event: str, error: BaseException) -> None:
-        """An error nobody expected, with where it came from."""
+        """Logs an error that nobody expected, with the last frames of its traceback."""
         frames = [
             f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
         ]

@@ -1,4 +1,4 @@
-"""The type of a worker's schedule: what its cron trigger runs."""
+"""The type of a worker's schedule: the function that its cron trigger runs."""
 
 from __future__ import annotations
 

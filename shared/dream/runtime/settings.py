@@ -1,4 +1,4 @@
-"""What the environment says: one frozen record per isolate. A missing setting fails at once, by name, in the log."""
+"""The settings of a worker: its variables and secrets. If a required one is missing, the log names it at the first request."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ ClerkName: TypeAlias = Literal["DEVELOPERS", "END_USERS_TEST", "END_USERS_LIVE"]
 
 
 class ConfigurationError(Exception):
-    """Settings that the worker can't run without are missing."""
+    """The worker lacks settings that it requires."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(f"missing settings: {', '.join(names)}")
+        super().__init__(
+            f"missing settings: {', '.join(names)}. Set them in wrangler.toml, or with `wrangler secret put`."
+        )
 
 
 @dataclass(frozen=True)
 class ClerkInstance:
-    """One Clerk instance: where its tokens come from and how its Backend API is called."""
+    """One Clerk instance: who issues its tokens, and how to call its Backend API. A setting that is not set is empty."""
 
     name: ClerkName
     issuer: str
@@ -32,11 +34,15 @@ class ClerkInstance:
 
     @property
     def jwks_url(self) -> str:
+        """Where the instance publishes the keys that verify its tokens."""
         return f"{self.issuer}/.well-known/jwks.json"
 
 
 class Settings:
-    """Typed access to the environment. `read` returns a variable's or a secret's text, or None."""
+    """Typed access to the environment. `read` returns the text of a variable or a secret, or None.
+
+    Raises ConfigurationError if one of the `required` settings is missing or empty.
+    """
 
     def __init__(self, read: Callable[[str], str | None], required: Sequence[str]) -> None:
         missing = [name for name in required if not read(name)]
@@ -48,7 +54,6 @@ class Settings:
         self.frontend_url = self.text("FRONTEND_URL").rstrip("/")
         self.api_multi_url = self.text("API_MULTI_URL").rstrip("/")
         self.oauth_api_url = self.text("OAUTH_API_URL").rstrip("/")
-        self.front_auth_api_url = self.text("FRONT_AUTH_API_URL").rstrip("/")
         self.sign_up_url = self.text("SIGN_UP_URL").rstrip("/")
         self.allowed_origins = _origins(f"{self.frontend_url},{self.text('CORS_ORIGINS')}")
         self.rate_limit_per_minute = int(self.text("RATE_LIMIT_PER_MINUTE") or "100")
@@ -60,7 +65,7 @@ class Settings:
         self.platform_stripe_mode: Mode = "test" if self.text("PLATFORM_STRIPE_MODE") == "test" else "live"
 
     def text(self, name: str) -> str:
-        """The setting's text, empty when it is not set."""
+        """The text of a setting; empty if it is not set."""
         return self._read(name) or ""
 
     def stripe_secret_key(self, mode: Mode) -> str:
@@ -70,7 +75,7 @@ class Settings:
         return self.text(f"STRIPE_CLIENT_ID_{mode.upper()}")
 
     def clerk(self, name: ClerkName) -> ClerkInstance:
-        """One Clerk instance, read from the environment once per isolate: it is asked for on every request with a token."""
+        """A Clerk instance. It is read once per isolate, because every request with a token needs it."""
         instance = self._clerk.get(name)
         if instance is None:
             instance = self._clerk[name] = self._clerk_instance(name)
@@ -89,7 +94,7 @@ class Settings:
         )
 
     def end_users(self, mode: Mode) -> ClerkInstance:
-        """The Clerk instance of a project's end users: test keys use the test instance, live keys the live one."""
+        """The Clerk instance of the end users of all projects in this mode."""
         return self.clerk("END_USERS_TEST" if mode == "test" else "END_USERS_LIVE")
 
 

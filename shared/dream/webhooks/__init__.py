@@ -1,1 +1,1 @@
-"""Webhooks: verify raw bytes, claim, handle, and mark handled in the same batch as the effects."""
+"""Webhooks: verify the raw bytes, match the event to a project, and handle it once."""

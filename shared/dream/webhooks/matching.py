@@ -1,6 +1,6 @@
-"""Matches an event to a project: the event's account and mode name the platform, and the project must belong to that platform.
+"""Matches an event to a project. The account and mode of the event name the platform; the project must belong to that platform.
 
-Metadata alone prove nothing: every connected developer can write any project's key into them.
+The metadata of an object prove nothing alone: a connected developer can write the key of any project into them.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from dream.webhooks.processing import Event, Handled, ignored, rejected
 
 
 def mode_of(event: Event) -> Mode:
-    """The mode that Stripe says the event happened in."""
+    """The mode in which the event happened."""
     return "live" if event.livemode else "test"
 
 
 async def match_project(context: Context, event: Event, publishable_key: str) -> ConnectedAccount | Handled:
-    """The connected account that sent the event, if this project belongs to its platform; otherwise the outcome of the event."""
+    """The connected account of the event, if the project belongs to its platform. Otherwise a `Handled` that ends the event."""
     if event.account is None:
         return ignored("not of a connected account")
     mode = mode_of(event)
     account = await connected_accounts.find_for_project(context.db, event.account, mode, publishable_key)
-    return rejected("names no project of this account in this mode") if account is None else account
+    return rejected("the project does not belong to this account in this mode") if account is None else account
 
 
 async def match_owner(
     context: Context, event: Event, metadata: Mapping[str, Any]
 ) -> tuple[ConnectedAccount, Owner] | Handled:
-    """The connected account and the end user that the object's metadata name; otherwise the outcome of the event."""
+    """The connected account, and the end user in the object's metadata. Otherwise a `Handled` that ends the event."""
     owner = Owner.from_metadata(metadata)
     if owner is None:
         return ignored("not made by us")

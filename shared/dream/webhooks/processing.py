@@ -1,7 +1,7 @@
-"""One event's way: claim, handle, and one batch that marks it handled together with all its effects.
+"""The way of one event: claim it, call its handler, and commit the handler's statements in the batch that marks it handled.
 
-The handler decides and returns statements; it writes nothing itself. A handler that dies leaves the event unhandled, and the
-vendor's retry starts over; two deliveries at once may both decide, but only one batch commits.
+A handler writes nothing itself: it returns statements. If it fails, the event stays unhandled, and the vendor's next delivery starts
+again. Two deliveries at the same time may both reach the handler, but only one batch commits.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WEBHOOK_CAP_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Event:
-    """A verified event. `object` is the vendor's `data.object` (Clerk: `data`), `created_at` ISO 8601 UTC."""
+    """A verified event. `object` is Stripe's `data.object` or Clerk's `data`, `payload` the raw body. `created_at` is ISO 8601 UTC."""
 
     id: str
     source: Source
@@ -40,7 +40,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Handled:
-    """What an event comes to: statements to commit with it, and what to do once they are (caches to drop, effects to try)."""
+    """The result of a handler: statements to commit, and what to do after the commit (clear caches, carry out effects)."""
 
     statements: Sequence[Bound] = field(default_factory=tuple)
     outcome: Outcome = "handled"
@@ -50,17 +50,17 @@ class Handled:
 
 
 def ignored(reason: str, publishable_key: str | None = None) -> Handled:
-    """Acknowledged and counted; changes nothing."""
+    """The event is recorded and changes nothing else: it is not about something of ours."""
     return Handled(outcome="ignored", reason=reason, publishable_key=publishable_key)
 
 
 def rejected(reason: str) -> Handled:
-    """Names a project that is not the sender's, or another mode: recorded, changes nothing."""
+    """The event is recorded and changes nothing else: it names a project that does not belong to its sender, or the wrong mode."""
     return Handled(outcome="rejected", reason=reason)
 
 
 def handled(sync: Sync, first: Sequence[Bound] = ()) -> Handled:
-    """The outcome of an event that is a sync and, before it, further statements about the same object."""
+    """The result of a handler that syncs an object. `first` has statements that run before those of the sync."""
     outcome: Outcome = "handled" if sync.outcome == "stored" else sync.outcome
     return Handled([*first, *sync.statements], outcome, sync.reason, sync.publishable_key, sync.after_commit)
 
@@ -69,7 +69,7 @@ EventHandler: TypeAlias = Callable[[Context, Event], Awaitable[Handled]]
 
 
 async def process(context: Context, event: Event, handlers: Mapping[str, EventHandler]) -> Response:
-    """Handle a verified event once. Raises what its handler raises, so that the vendor tries again."""
+    """Handles a verified event once. Raises what its handler raises, so that the vendor delivers the event again."""
     now = context.now()
     unhandled = await events.claim(
         context.db,

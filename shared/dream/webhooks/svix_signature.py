@@ -1,7 +1,7 @@
-"""Clerk's webhook signatures, made the svix way: which of these secrets, if any, signed these very bytes just now.
+"""Clerk's webhook signatures, which svix makes: verifies that one of our secrets signed the body, a short time ago.
 
-standardwebhooks verifies them, by the real clock. It raises exceptions of many kinds for malformed headers, stops at the first
-signature that it can't read, and signs a rounded timestamp, so only headers of the expected form reach it.
+The package standardwebhooks verifies them, with the real clock. It raises many kinds of exceptions for malformed headers, stops at
+the first signature that it cannot read, and signs a rounded timestamp. So this module passes only well-formed headers to it.
 https://docs.svix.com/receiving/verifying-payloads/how-manual
 """
 
@@ -23,14 +23,14 @@ MAXIMUM_ID_LENGTH = 255
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{43}=", re.ASCII)
-"""Version 1: an HMAC-SHA256 in base64. The header may list several signatures, and other versions."""
+"""Version 1: an HMAC-SHA256 in base64. The header can list several signatures, and other versions too."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClerkMessage:
-    """A verified message. `id` is the same for every delivery of it; `signed_by` is the index of the secret that signed it.
+    """A verified message. `id` is the same for every delivery. `signed_by` is the index of the secret that signed it.
 
-    `data` is Clerk's object as sent, `created_at` ISO 8601 UTC.
+    `data` is Clerk's object, as it was sent. `created_at` is ISO 8601 UTC.
     """
 
     id: str
@@ -41,20 +41,20 @@ class ClerkMessage:
 
 
 def verified_message(body: bytes, headers: Headers, secrets: Sequence[str]) -> ClerkMessage:
-    """The message in the body. Raises InvalidSignature."""
+    """The message in the body. Raises InvalidSignature unless one of the secrets signed the body."""
     message_id, signed_by = verify(body, headers, secrets)
     try:
         message = cast("dict[str, Any]", parse_json(body))
         kind, data, created_at = message["type"], message["data"], iso(message["timestamp"] / 1000)
     except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise InvalidSignature(reason=f"not a message: {error!r}") from None
+        raise InvalidSignature(reason=f"the body is not a message: {error!r}") from None
     if not isinstance(kind, str) or not isinstance(data, dict):
-        raise InvalidSignature(reason="not a message")
+        raise InvalidSignature(reason="type or data of the message is wrong")
     return ClerkMessage(message_id, kind, cast("dict[str, Any]", data), created_at, signed_by)
 
 
 def verify(body: bytes, headers: Headers, secrets: Sequence[str]) -> tuple[str, int]:
-    """The message's id, and the index of the secret that signed it. Raises InvalidSignature.
+    """Returns the id of the message, and the index of the secret that signed it. Raises InvalidSignature.
 
     A secret that is not set verifies nothing.
     """
@@ -62,9 +62,9 @@ def verify(body: bytes, headers: Headers, secrets: Sequence[str]) -> tuple[str, 
     timestamp = headers.get("svix-timestamp") or ""
     signatures = [item for item in (headers.get("svix-signature") or "").split(" ") if _SIGNATURE.fullmatch(item)]
     if not 0 < len(message_id) <= MAXIMUM_ID_LENGTH or not message_id.isascii() or not signatures:
-        raise InvalidSignature(reason="missing headers")
+        raise InvalidSignature(reason="a svix header is missing or malformed")
     if not _TIMESTAMP.fullmatch(timestamp):
-        raise InvalidSignature(reason="malformed timestamp")
+        raise InvalidSignature(reason="the header svix-timestamp is malformed")
     expected = {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
@@ -78,4 +78,4 @@ def verify(body: bytes, headers: Headers, secrets: Sequence[str]) -> tuple[str, 
             reason = str(error) or type(error).__name__
         else:
             return message_id, index
-    raise InvalidSignature(reason=f"no secret of ours signed it: {reason}")
+    raise InvalidSignature(reason=f"none of our secrets signed it: {reason}")

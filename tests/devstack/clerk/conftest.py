@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from devstack.clerk.config import publishable_key
+from tests.support.waiting import eventually
 
 WEBHOOK_SECRET = "whsec_" + "c3RhbmQtaW4td2ViaG9vay1zZWNyZXQ="
 
@@ -102,7 +103,7 @@ class StandInProcess:
                 stderr=log,
                 cwd=Path(__file__).resolve().parents[3],
             )
-        wait_until(self._answers, "the stand-in answers")
+        eventually(self._answers, "the stand-in's answer")
 
     def stop(self) -> None:
         if self._process is not None:
@@ -205,14 +206,6 @@ def new_email() -> Callable[[], str]:
     count = iter(range(1_000_000))
     start = time.time_ns()
     return lambda: f"person-{start}-{next(count)}@example.com"
-
-
-def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 20) -> None:
-    """Poll until the condition holds; fails saying what was awaited."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s until {what}"
-        time.sleep(0.02)
 
 
 def _free_port() -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from dream.auth import clerk_tokens, end_user, project_keys
+from dream.auth import clerk_tokens, membership, project_keys
 from dream.auth.jwks import KeySets
 from dream.runtime.bindings import FetchResponse, VendorUnreachable
 from tests.support.clerk_instance import Instance
@@ -51,7 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the key sets of an isolate that has just begun."""
     clock = Clock()
     monkeypatch.setattr(clerk_tokens, "_key_sets", KeySets(clock))
-    for module, cache in ((clerk_tokens, "_verified"), (end_user, "_members"), (project_keys, "_isolate_records")):
+    for module, cache in ((clerk_tokens, "_verified"), (membership, "_members"), (project_keys, "_isolate_records")):
         getattr(module, cache).clear()
     return clock
 

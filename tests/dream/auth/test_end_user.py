@@ -9,7 +9,8 @@ import os
 import pytest
 
 from dream.auth.clerk_tokens import MAXIMUM_AGE_SECONDS
-from dream.auth.end_user import counted_end_user, end_user, forget_membership, join_later
+from dream.auth.end_user import counted_end_user, end_user
+from dream.auth.membership import forget_membership, join_later
 from dream.auth.principal import EndUserCaller
 from dream.db import end_users
 from dream.domain.keys import Mode, hash_secret, make_key

@@ -1,45 +1,20 @@
-"""Our clients over a real network to the stand-ins, and over one that answers as a test says."""
+"""Our clients over a network that answers as a test says, and over the stand-ins in this process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-import httpx
 import pytest
 
-from dream.clients import clerk, stripe_http
-from dream.runtime.bindings import FetchResponse, VendorUnreachable
-from tests.devstack.clerk.conftest import StandInProcess
-from tests.devstack.stripe.conftest import CLIENT_IDS, KEYS, Receiver, Service, receiver, service
-from tests.support.fake_fetch import FakeFetch
-from tests.support.world import World
-
-__all__ = ["receiver", "service"]
-
-
-class HttpFetch(FakeFetch):
-    """Our `Fetch` over httpx: no redirects, no answer is an error."""
-
-    async def __call__(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: str | bytes | None = None,
-        timeout_seconds: float = 10.0,
-    ) -> FetchResponse:
-        async with httpx.AsyncClient(timeout=timeout_seconds, trust_env=False) as client:
-            try:
-                answer = await client.request(method, url, headers=dict(headers or {}), content=body)
-            except httpx.TransportError as error:
-                raise VendorUnreachable(str(error)) from error
-        return FetchResponse(
-            answer.status_code, {name.lower(): text for name, text in answer.headers.items()}, answer.content
-        )
+from dream.clients import clerk as clerk_client
+from dream.clients.stripe import http as stripe_http
+from tests.devstack.stripe import conformity
+from tests.devstack.stripe.conftest import CLIENT_IDS, KEYS
+from tests.support.in_process.stack import InProcessStack
 
 
 def stripe_settings(base: str) -> dict[str, str]:
+    """The settings of a worker whose Stripe is at `base`."""
     return {
         "STRIPE_API_BASE": base,
         "STRIPE_CONNECT_BASE": base,
@@ -51,28 +26,24 @@ def stripe_settings(base: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def stand_in(service: Service, receiver: Receiver) -> World:
-    """A world in which Stripe is the stand-in."""
-    return World(HttpFetch(), stripe_settings(service.url))
+def vendors() -> Iterator[InProcessStack]:
+    """A stack whose Stripe and Clerk a test calls through our clients. Whatever Stripe stored must have Stripe's own shapes."""
+    stack = InProcessStack()
+    yield stack
+    shown = [each for each in stack.stripe_objects() if not each.get("deleted")]
+    shown += [each["data"]["object"] for each in shown if each["object"] == "event"]
+    stack.close()
+    assert sorted({problem for each in shown for problem in conformity.check(each)}) == []
 
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Nobody waits between retries; how long they would have is written down."""
+    """Nobody waits between retries; how long they would have is noted here."""
     noted: list[float] = []
 
     async def sleep(seconds: float) -> None:
         noted.append(seconds)
 
-    for module in (stripe_http, clerk):
+    for module in (stripe_http, clerk_client):
         monkeypatch.setattr(f"{module.__name__}.asyncio.sleep", sleep)
     return noted
-
-
-@pytest.fixture(scope="session")
-def clerk_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandInProcess]:
-    """The Clerk stand-in, whose webhooks nobody hears."""
-    running = StandInProcess(tmp_path_factory.mktemp("clerk"), "http://127.0.0.1:9")
-    running.start()
-    yield running
-    running.stop()

@@ -134,9 +134,6 @@ def test_what_is_not_there_is_none(world: World, clerk: Clerk) -> None:
     assert run(clerk.update_user("user_1", first_name="A")) is None
     assert run(clerk.merge_metadata("user_1", public={})) is None
     assert run(clerk.delete_user("user_1")) is False
-    assert run(clerk.get_session("sess_1")) is None
-    assert run(clerk.revoke_session("sess_1")) is None
-    assert run(clerk.create_session_token("sess_1", "dream")) is None
 
 
 def test_a_taken_address_can_be_told_apart(world: World, clerk: Clerk) -> None:
@@ -210,9 +207,3 @@ def test_a_passing_failure_goes_unnoticed(world: World, clerk: Clerk, waits: lis
     world.fetch.answering = lambda call: refusal(503)(call) if len(world.fetch.calls) == 1 else json_answer(USER)
     assert run(clerk.get_user("user_1")) is not None
     assert len(waits) == 1
-
-
-def test_a_sign_in_token_always_says_how_long_it_lives(world: World, clerk: Clerk) -> None:
-    world.fetch.answering = lambda call: json_answer({"id": "sit_1", "token": "ticket", "url": None})
-    assert run(clerk.create_sign_in_token("user_1", expires_in_seconds=60)).token == "ticket"
-    assert json.loads(world.fetch.calls[0].text) == {"user_id": "user_1", "expires_in_seconds": 60}

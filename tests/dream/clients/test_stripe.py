@@ -9,10 +9,11 @@ from urllib.parse import parse_qs, parse_qsl
 import pytest
 import stripe
 
-from dream.clients import stripe_http
-from dream.clients.stripe import CheckoutLine, StripeAccount, connected_account, platform_account
-from dream.clients.stripe_connect import Connection, authorize_url, deauthorize, exchange_code
-from dream.clients.stripe_http import API_VERSION, MAXIMUM_RETRIES, TIMEOUT_SECONDS, StripeRefused
+from dream.clients.stripe import http as stripe_http
+from dream.clients.stripe.account import StripeAccount, connected_account, platform_account
+from dream.clients.stripe.checkout_sessions import CheckoutLine
+from dream.clients.stripe.connect import Connection, authorize_url, deauthorize, exchange_code
+from dream.clients.stripe.http import API_VERSION, MAXIMUM_RETRIES, TIMEOUT_SECONDS, StripeRefused
 from dream.errors import ApiError, Unavailable, VendorFailed
 from dream.runtime.bindings import FetchResponse, VendorUnreachable
 from tests.dream.clients.conftest import stripe_settings
@@ -128,7 +129,7 @@ def test_a_cart_keeps_its_metadata_on_the_payment(world: World) -> None:
     ("status", "code", "asks"),
     [
         (404, "resource_missing", lambda refused: refused.is_missing),
-        (402, "card_declined", lambda refused: refused.is_card),
+        (402, "card_declined", lambda refused: refused.http_status == 402),
         (403, "account_invalid", lambda refused: refused.is_disconnected),
         (400, "parameter_unknown", lambda refused: refused.param == "x"),
     ],

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dream.domain.orders import OrderStatus, settlement_of, status_of
-from dream.domain.stripe_objects import CartPayment, CheckoutSession, StripeCharge, StripePaymentIntent
+from dream.domain.stripe.charge import StripeCharge, StripePaymentIntent
+from dream.domain.stripe.checkout_session import CartPayment, CheckoutSession
 from dream.errors import InvalidFields
 
 NOW = "2026-11-24T12:00:00.000Z"
@@ -36,7 +37,7 @@ def session(status: str, payment_status: str) -> CheckoutSession:
 
 
 def intent(status: str) -> StripePaymentIntent:
-    return StripePaymentIntent("pi_1", status, None, "ch_1", 1000, 1000, "usd", {}, False)
+    return StripePaymentIntent("pi_1", status, None, 1000, 1000, "usd", {}, False)
 
 
 def charge(**changes: Any) -> StripeCharge:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
 import time
 from typing import Any, TypeAlias
@@ -14,6 +12,7 @@ import pytest
 from dream.webhooks.stripe_signature import InvalidSignature
 from dream.webhooks.svix_signature import ClerkMessage, verified_message
 from tests.support.fake_requests import FakeHeaders
+from tests.support.signing import sign_as_clerk
 
 TEST, LIVE = ("whsec_" + base64.b64encode(name * 4).decode() for name in (b"test", b"live"))
 
@@ -32,11 +31,7 @@ def body_of(**changes: Any) -> bytes:
 
 
 def signed(body: bytes, secret: str = TEST, message_id: str = "msg_1", timestamp: int | None = None) -> Headers:
-    timestamp = int(time.time()) if timestamp is None else timestamp
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    made = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
-    signature = f"v1,{base64.b64encode(made).decode()}"
-    return {"svix-id": message_id, "svix-timestamp": str(timestamp), "svix-signature": signature}
+    return sign_as_clerk(body, secret, message_id, timestamp)
 
 
 def verified(body: bytes, headers: Headers, *secrets: str) -> ClerkMessage:

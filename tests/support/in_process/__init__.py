@@ -16,8 +16,10 @@ How to write a test (or move one from tests/workerd):
 - `stack.http(service)` keeps no cookies; `stack.client(base_url)` does, as a browser.
 - Races: `stack.at_once([client.build_request(...), ...])`, or threads. Requests interleave at each call of D1, KV, R2 and a vendor.
 - Time: `stripe.control("clock", {"advanceSeconds": n})` moves all clocks; `/_devstack/clock` of a worker those of the workers alone.
-- Crashes: arm a checkpoint (`POST /_devstack/checkpoints {"armed": {name: "kill"}}`) and the request dies there, as
-  httpx.RemoteProtocolError; "fail" and "hang" do what they do in workerd, and so does `tests.support.killing.kill_during`.
+- Crashes: `tests.support.killing.die_at` makes a call and lets it die at a checkpoint, together with its worker. Armed checkpoints
+  (`POST /_devstack/checkpoints {"armed": {name: "fail"}}`), "hang" and `kill_during` do what they do in workerd.
+- Below the handlers: `stack.context(worker)` is a context as a request gets it; `stack.run(coroutine)` runs where the stand-ins run.
+- Random tests: `tests.support.profile.repetitions` says how many; few in every run, all of them in `make torture`.
 - Failing parts: `stack.d1_faults.fail(times=1, after=2)`, `stack.faults_of("stripe").fail(takes_effect=True)`,
   `stack.bindings.kv_faults`, `stack.bindings.r2_faults`; the vendors' own errors by their controls (`/_devstack/faults`).
   These belong to `InProcessStack`: annotate `stack: InProcessStack` where a test uses them.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -22,6 +22,7 @@ from devstack.stack.secrets import Secrets
 from dream.domain.platform_billing import MONTHLY_PRICE_CENTS
 from dream.runtime import checkpoints, clock
 from dream.runtime.bindings import Sql
+from dream.runtime.context import Context
 from front_auth_api.routes import APP as FRONT_AUTH_API
 from front_auth_api.schedule import run as front_auth_schedule
 from oauth_api.routes import APP as OAUTH_API
@@ -44,6 +45,8 @@ VENDORS = ("stripe", "clerk")
 PERMISSIVE = 100_000
 DELIVERY_ROUNDS = 12
 DELIVERY_SECONDS = 30.0
+
+Result = TypeVar("Result")
 
 
 class InProcessStack:
@@ -168,6 +171,28 @@ class InProcessStack:
     def faults_of(self, vendor: str) -> Faults:
         """Makes `stripe` or `clerk` unreachable for the workers' next calls."""
         return self.bindings.vendor_faults[self.url(vendor)]
+
+    def deploy(self, **variables: str) -> None:
+        """From now on all workers run with these vars and secrets beside their own. D1, KV and R2 stay."""
+        for name, worker in self.workers.items():
+            worker.configure(self._world.variables(name, self.configuration.rate_limit_per_minute, variables))
+        forget_everything()
+
+    def context(self, worker: str) -> Context:
+        """A context as a request of this worker gets it, for tests of a module below its handlers."""
+        return self.workers[worker].context()
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What the coroutine returns or raises. It runs where the stand-ins run."""
+        return event_loop().run(work)
+
+    def stripe_objects(self) -> list[dict[str, Any]]:
+        """Everything that Stripe has stored, as its API shows it."""
+
+        async def objects() -> list[dict[str, Any]]:
+            return self._stand_ins.stripe_objects()
+
+        return event_loop().run(objects())
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
         answer = await self._world.network.handle_async_request(request)

@@ -6,6 +6,7 @@ Both are built once for a test run, since that takes tens of milliseconds; `star
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,7 +65,10 @@ class StandIns:
             stand_in.deliveries.paused = False
         self._clerk.webhooks.drop_next = self._clerk.webhooks.duplicate_next = 0
 
-    # Time
+    def stripe_objects(self) -> list[dict[str, Any]]:
+        """Everything that Stripe has stored, as its API shows it."""
+        rows = [json.loads(row["data"]) for row in self._stripe.store.rows("SELECT data FROM objects")]
+        return [{name: value for name, value in row.items() if not name.startswith("_")} for row in rows]
 
     @property
     def clock_offset(self) -> float:
@@ -74,8 +78,6 @@ class StandIns:
     def move_clock(self, offset_seconds: float) -> None:
         self._stripe.clock.set_offset(int(offset_seconds))
         self._clerk.clock.set_offset(offset_seconds)
-
-    # Deliveries
 
     def have_due_deliveries(self) -> bool:
         """Whether a webhook is on its way, or about to be."""

@@ -73,6 +73,10 @@ class InProcessWorker:
         self._id_prefix = f"req_{os.urandom(8).hex()}"
         self._numbers = itertools.count(1)
 
+    def configure(self, variables: Mapping[str, str]) -> None:
+        """The vars and secrets that later requests see."""
+        self._settings = Settings(variables.get, required=())
+
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """The answer, once all has run that `wait_until` left for afterwards. Raises Killed if a checkpoint kills it."""
         if request.url.path.startswith(SIDE_DOOR):
@@ -95,6 +99,10 @@ class InProcessWorker:
         afterwards: list[Awaitable[None]] = []
         await self._schedule(self._context(afterwards))
         await _finish(afterwards)
+
+    def context(self) -> Context:
+        """A context as a request of this worker gets it. What `wait_until` leaves for afterwards is forgotten."""
+        return self._context([])
 
     def _context(self, afterwards: list[Awaitable[None]]) -> Context:
         bindings = self._bindings

@@ -7,7 +7,7 @@ from typing import Any
 from workers import WorkerEntrypoint
 
 from api_multi.routes import APP
-from dream.cloudflare import Worker
+from dream.cloudflare.worker import Worker
 from dream.services.outbox import effects
 
 REQUIRED_SETTINGS = (

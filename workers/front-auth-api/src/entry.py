@@ -6,7 +6,7 @@ from typing import Any
 
 from workers import WorkerEntrypoint
 
-from dream.cloudflare import Worker
+from dream.cloudflare.worker import Worker
 from dream.services.outbox import effects
 from front_auth_api.routes import APP
 from front_auth_api.schedule import run

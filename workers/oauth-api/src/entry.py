@@ -6,7 +6,7 @@ from typing import Any
 
 from workers import WorkerEntrypoint
 
-from dream.cloudflare import Worker
+from dream.cloudflare.worker import Worker
 from dream.services.outbox import effects
 from oauth_api.routes import APP
 

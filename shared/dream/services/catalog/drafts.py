@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from dream.clients.stripe_http import StripeFailureReplayed, StripeRefused
+from dream.clients.stripe.http import StripeFailureReplayed, StripeRefused
 from dream.db import project_drafts, tiers
 from dream.domain.keys import Mode, make_id
 from dream.domain.timestamps import iso

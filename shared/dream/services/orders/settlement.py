@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dream.clients.stripe import StripeAccount
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import StripeAccount
+from dream.clients.stripe.http import StripeRefused
 from dream.db import orders
 from dream.domain.orders import Order, Settlement, settlement_of
 from dream.runtime.bindings import Bound

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
-from dream.clients import stripe_connect
-from dream.clients.stripe import StripeAccount, connected_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe import connect as stripe_connect
+from dream.clients.stripe.account import StripeAccount, connected_account
+from dream.clients.stripe.http import StripeRefused
 from dream.db import outbox, stripe_tokens
 from dream.domain.keys import Mode
-from dream.domain.stripe_objects import CheckoutSession
+from dream.domain.stripe.checkout_session import CheckoutSession
 from dream.domain.subscriptions import ENDED_STATUSES
 from dream.runtime.bindings import Bound
 from dream.runtime.context import Context

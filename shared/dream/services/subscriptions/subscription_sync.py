@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dream.clients.stripe import connected_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import connected_account
+from dream.clients.stripe.http import StripeRefused
 from dream.db import clerk_effects, subscription_syncs, subscriptions
 from dream.db.subscriptions import StoredSubscription
 from dream.domain.connected_account import ConnectedAccount

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api_multi.credentials.shopper import Shopper
-from dream.clients.stripe import CheckoutLine, StripeAccount, connected_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import StripeAccount, connected_account
+from dream.clients.stripe.checkout_sessions import CheckoutLine
+from dream.clients.stripe.http import StripeRefused
 from dream.db import orders, store_front
 from dream.db.orders import NewOrder
 from dream.db.stock import has_too_few
@@ -21,7 +22,7 @@ from dream.domain.cart import Cart, CartLine, amount_not_payable, lines_of
 from dream.domain.keys import Mode, make_id
 from dream.domain.orders import CHECKOUT_LIFE_SECONDS, SHORTEST_LIFE_SECONDS, Order, OrderItem
 from dream.domain.project import Project
-from dream.domain.stripe_objects import CheckoutSession
+from dream.domain.stripe.checkout_session import CheckoutSession
 from dream.domain.timestamps import iso, seconds_of
 from dream.errors import ApiError, Conflict, ConstraintFailed, Unavailable
 from dream.http.idempotency import KeyInUse, key_of

@@ -13,11 +13,12 @@ from typing import Any
 from api_multi.services import billing_portal, subscriber
 from api_multi.services.subscriber import Subscriber
 from dream.auth.principal import EndUserCaller
-from dream.clients.stripe import StripeAccount
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import StripeAccount
+from dream.clients.stripe.http import StripeRefused
 from dream.db import checkout_sessions, end_users
 from dream.domain.return_urls import return_url_problem
-from dream.domain.stripe_objects import CheckoutSession, StripeSubscription
+from dream.domain.stripe.checkout_session import CheckoutSession
+from dream.domain.stripe.subscription import StripeSubscription
 from dream.domain.subscriptions import ENDED_STATUSES, SWITCHABLE_STATUSES, Owner
 from dream.domain.tiers import Tier, find_tier
 from dream.errors import BadRequest, Conflict, InvalidFields, Unprocessable
@@ -199,7 +200,7 @@ async def _with_customer(
     """The user with a customer at Stripe: the present one, or a new one in place of `gone`, which Stripe does not have any more."""
     if user.customer_id is not None and gone is None:
         return user
-    customer = await stripe.create_customer(
+    new_customer_id = await stripe.create_customer(
         email=user.email,
         metadata=user.owner.to_metadata(),
         idempotency_key=f"customer:{_fingerprint(user.owner, [user.email, gone])}",
@@ -207,7 +208,7 @@ async def _with_customer(
     await checkpoints.reached("create-checkout:customer-created")
     owner = user.owner
     customer_id = await end_users.set_customer(
-        context.db, owner.publishable_key, owner.user_id, user.email, customer.id, gone, context.now()
+        context.db, owner.publishable_key, owner.user_id, user.email, new_customer_id, gone, context.now()
     )
     return replace(user, customer_id=customer_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.auth.end_user import forget_membership
+from dream.auth.membership import forget_membership
 from dream.auth.principal import ProjectCaller
 from dream.clients import clerk
 from dream.clients.clerk import ClerkRefused

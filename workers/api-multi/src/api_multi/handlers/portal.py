@@ -5,7 +5,7 @@ from __future__ import annotations
 from api_multi.services import billing_portal, subscriber
 from api_multi.services.subscriber import NoSubscription
 from dream.auth.principal import EndUserCaller
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.http import StripeRefused
 from dream.domain.return_urls import return_url_problem
 from dream.errors import InvalidFields
 from dream.http.request import Request

@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from dream.auth import project_keys
-from dream.auth.end_user import join_later, reason_for_no_member
+from dream.auth.membership import join_later, reason_for_no_member
 from dream.auth.principal import EndUserCaller
 from dream.db import end_users
 from dream.db import usage as usage_counts

@@ -18,7 +18,7 @@ from api_multi.stripe_events import (
     invoice_payment_failed,
 )
 from dream.auth.principal import Nobody
-from dream.domain.stripe_objects import StripeEvent
+from dream.domain.stripe.event import StripeEvent
 from dream.http.request import Request
 from dream.http.response import Response
 from dream.runtime.context import Context

@@ -10,7 +10,7 @@ import json
 from api_multi.services.subscriber import Subscriber
 from dream.db import portal_configurations
 from dream.db.portal_configurations import PortalConfiguration
-from dream.domain.stripe_objects import StripeSubscription
+from dream.domain.stripe.subscription import StripeSubscription
 from dream.runtime.context import Context
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dream.auth.principal import EndUserCaller
-from dream.clients.stripe import StripeAccount, connected_account
+from dream.clients.stripe.account import StripeAccount, connected_account
 from dream.db import subscribers
 from dream.db.portal_configurations import PortalConfiguration
 from dream.domain.connected_account import ConnectedAccount

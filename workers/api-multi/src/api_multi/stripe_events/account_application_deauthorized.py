@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dream.clients.stripe import connected_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import connected_account
+from dream.clients.stripe.http import StripeRefused
 from dream.db import audit_log, connected_accounts, stripe_tokens
 from dream.runtime.context import Context
 from dream.webhooks.matching import mode_of

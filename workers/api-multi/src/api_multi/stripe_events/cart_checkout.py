@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dream.clients.stripe import connected_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import connected_account
+from dream.clients.stripe.http import StripeRefused
 from dream.db import orders
 from dream.runtime.context import Context
 from dream.services.orders.settlement import settle

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from api_multi.stripe_events import cart_checkout
 from api_multi.stripe_events.charges import charge_of_event
-from dream.clients.stripe import StripeAccount
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import StripeAccount
+from dream.clients.stripe.http import StripeRefused
 from dream.db import payments
 from dream.db.payments import Payment
-from dream.domain.stripe_objects import StripeCharge
+from dream.domain.stripe.charge import StripeCharge
 from dream.runtime.context import Context
 from dream.webhooks.matching import match_owner
 from dream.webhooks.processing import Event, Handled, ignored

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dream.clients.stripe import StripeAccount, connected_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import StripeAccount, connected_account
+from dream.clients.stripe.http import StripeRefused
 from dream.db import connected_accounts
-from dream.domain.stripe_objects import StripeCharge
+from dream.domain.stripe.charge import StripeCharge
 from dream.runtime.context import Context
 from dream.webhooks.matching import mode_of
 from dream.webhooks.processing import Event, Handled, ignored

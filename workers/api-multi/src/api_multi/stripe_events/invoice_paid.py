@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api_multi.stripe_events.subscription_invoice import MatchedInvoice, match_invoice
-from dream.clients.stripe import connected_account
+from dream.clients.stripe.account import connected_account
 from dream.db import payments
 from dream.db.payments import Payment
 from dream.runtime.bindings import Bound

@@ -10,12 +10,12 @@ import hashlib
 
 from dream.auth.principal import Developer
 from dream.clients import clerk
-from dream.clients.stripe import StripeAccount, platform_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import StripeAccount, platform_account
+from dream.clients.stripe.http import StripeRefused
 from dream.db import platforms, stripe_tokens
 from dream.domain.keys import MODES
 from dream.domain.platform_billing import Platform
-from dream.domain.stripe_objects import CheckoutSession
+from dream.domain.stripe.checkout_session import CheckoutSession
 from dream.errors import ApiError, Conflict, Unavailable
 from dream.http.request import Request
 from dream.http.response import Response, json_response
@@ -138,14 +138,14 @@ async def _new_customer(context: Context, account: StripeAccount, platform: Plat
     After a customer was deleted at Stripe, that time is another, so a new customer is created.
     """
     email = developer.email or platform.email or await _email_at_clerk(context, platform)
-    customer = await account.create_customer(
+    customer_id = await account.create_customer(
         email=email,
         metadata={"platformId": platform.platform_id, "userId": developer.user_id},
         idempotency_key=f"platform-customer:{platform.platform_id}:{_digest(f'{platform.updated_at}|{email}')}",
     )
-    await platforms.set_customer(context.db, platform.platform_id, customer.id, context.now())
+    await platforms.set_customer(context.db, platform.platform_id, customer_id, context.now())
     stored = await platforms.find(context.db, platform.platform_id)
-    return customer.id if stored is None else stored.stripe_customer_id or customer.id
+    return customer_id if stored is None else stored.stripe_customer_id or customer_id
 
 
 async def _email_at_clerk(context: Context, platform: Platform) -> str | None:

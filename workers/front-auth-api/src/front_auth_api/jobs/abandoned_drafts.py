@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from dream.clients.stripe import Metadata, connected_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import connected_account
+from dream.clients.stripe.account_calls import Metadata
+from dream.clients.stripe.http import StripeRefused
 from dream.db import project_drafts, stripe_tokens, tiers
 from dream.db.project_drafts import AbandonedDraft
 from dream.domain.timestamps import iso, seconds_of

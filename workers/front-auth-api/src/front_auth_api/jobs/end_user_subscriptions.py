@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from dream.clients.stripe import connected_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import connected_account
+from dream.clients.stripe.http import StripeRefused
 from dream.db import clerk_effects, connected_accounts, subscriptions
 from dream.domain.connected_account import ConnectedAccount
-from dream.domain.stripe_objects import StripeSubscription
+from dream.domain.stripe.subscription import StripeSubscription
 from dream.domain.subscriptions import Owner, SubscriptionFacts
 from dream.runtime.context import Context
 from dream.services.subscriptions import subscription_sync

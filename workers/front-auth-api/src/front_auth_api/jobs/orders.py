@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dream.clients.stripe import StripeAccount, connected_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import StripeAccount, connected_account
+from dream.clients.stripe.http import StripeRefused
 from dream.db import orders
 from dream.db.orders import OverdueOrder
 from dream.domain.orders import Order

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dream.clients.stripe import platform_account
+from dream.clients.stripe.account import platform_account
 from dream.db import platforms
 from dream.domain.platform_billing import OVERDUE_STATUSES, Platform, PlatformSubscription
-from dream.domain.stripe_objects import StripeSubscription
+from dream.domain.stripe.subscription import StripeSubscription
 from dream.runtime.context import Context
 from dream.services.sync import commit
 from front_auth_api.jobs.nightly import Slice

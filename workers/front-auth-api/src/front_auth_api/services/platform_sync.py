@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dream.auth import project_keys
-from dream.clients.stripe import platform_account
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe.account import platform_account
+from dream.clients.stripe.http import StripeRefused
 from dream.db import api_keys, platforms, subscription_syncs
 from dream.domain.platform_billing import Platform, PlatformSubscription
-from dream.domain.stripe_objects import StripeSubscription
+from dream.domain.stripe.subscription import StripeSubscription
 from dream.runtime import checkpoints
 from dream.runtime.bindings import Bound
 from dream.runtime.context import Context

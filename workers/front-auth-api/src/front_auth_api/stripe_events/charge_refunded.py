@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.clients.stripe import platform_account
+from dream.clients.stripe.account import platform_account
 from dream.runtime.context import Context
 from dream.webhooks.processing import Event, Handled
 from front_auth_api.stripe_events.platform_charge import record_charge

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dream.db import audit_log, platforms
-from dream.domain.stripe_objects import StripeCharge
+from dream.domain.stripe.charge import StripeCharge
 from dream.runtime.context import Context
 from dream.webhooks.processing import Handled, ignored
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.clients.stripe import platform_account
+from dream.clients.stripe.account import platform_account
 from dream.db import audit_log
 from dream.runtime.context import Context
 from dream.webhooks.processing import Event, Handled, handled, ignored

@@ -12,8 +12,8 @@ from base64 import urlsafe_b64encode
 from urllib.parse import urlencode
 
 from dream.auth.principal import Nobody
-from dream.clients import stripe_connect
-from dream.clients.stripe_http import StripeRefused
+from dream.clients.stripe import connect as stripe_connect
+from dream.clients.stripe.http import StripeRefused
 from dream.db import audit_log, one_time_tokens, platforms, stripe_tokens
 from dream.db.one_time_tokens import OneTimeToken
 from dream.domain.keys import Mode, hash_secret

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from dream.clients.stripe import connected_account
+from dream.clients.stripe.account import connected_account
 from dream.crypto.secret_keys import make_secret_key, reveal
 from dream.db import api_keys, audit_log, project_drafts, projects, stripe_tokens, tiers
 from dream.db.api_keys import CurrentKey

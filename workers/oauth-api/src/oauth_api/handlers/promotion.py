@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dream.clients.stripe import connected_account
+from dream.clients.stripe.account import connected_account
 from dream.crypto.secret_keys import NewSecretKey, make_secret_key
 from dream.db import api_keys, audit_log, project_drafts, projects, stripe_tokens, tiers
 from dream.domain.keys import make_key, mode_of

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dream.clients.stripe import StripeAccount
+from dream.clients.stripe.account import StripeAccount
 from dream.domain.tier_definitions import CURRENCY, TierDefinition
 from dream.domain.tiers import Tier
 from dream.services.catalog.drafts import Draft

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dream.clients.stripe import connected_account
+from dream.clients.stripe.account import connected_account
 from dream.db import audit_log, project_drafts, tiers
 from dream.domain.keys import Mode
 from dream.domain.project_definitions import digest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dream.auth.end_user import forget_membership
+from dream.auth.membership import forget_membership
 from dream.db import end_users
 from dream.domain.keys import Mode
 from dream.runtime.bindings import Bound

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from dream.auth.end_user import UserDeleted
+from dream.auth.membership import UserDeleted
 from dream.clients import clerk
 from dream.db import clerk_effects, end_users
 from dream.db.end_users import Arrival
