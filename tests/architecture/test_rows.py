@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DB = ROOT / "shared" / "dream" / "db"
-CARRIERS = {"shared/dream/runtime/bindings.py", "shared/dream/cloudflare.py"}
+CARRIERS = {"shared/dream/runtime/bindings.py", "shared/dream/cloudflare/d1.py"}
 CURE = "Return a frozen dataclass from a function of dream.db, and read its attributes."
 
 # Files that still read rows. The list only gets shorter.
