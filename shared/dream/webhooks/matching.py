@@ -27,7 +27,7 @@ async def match_project(context: Context, event: Event, publishable_key: str) ->
         return ignored("not of a connected account")
     mode = mode_of(event)
     account = await connected_accounts.find_for_project(context.db, event.account, mode, publishable_key)
-    return rejected("names no project of this account in this mode") if account is None else account
+    return rejected("the project does not belong to this account in this mode") if account is None else account
 
 
 async def match_owner(
