@@ -36,7 +36,7 @@ def test_a_draft_waits_while_stripe_does_not_answer(
     stack.run_scheduled(WORKER)
     stripe.clear("faults")
     assert len(stack.d1(UNFINISHED)) == 1
-    assert "abandoned draft stays" in capsys.readouterr().out
+    assert '"event": "abandoned draft' in capsys.readouterr().out
     stack.run_scheduled(WORKER)
     stack.run_scheduled(WORKER)
     assert stack.d1(UNFINISHED) == []
