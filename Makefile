@@ -96,7 +96,7 @@ dry-run: vendor ## Bundle each worker as a deploy does, and compare it with its 
 
 ##@ Check
 
-.PHONY: check format test test-fast torture bench dry-run
+.PHONY: check format test test-fast coverage torture bench dry-run
 # Tests that are quick and need no runtime, so that `make check` runs them.
 ARCHITECTURE_TESTS := tests/architecture tests/workerd/test_isolation.py::test_every_route_is_probed
 
@@ -129,6 +129,9 @@ IN_PROCESS := --ignore=tests/workerd --ignore=tests/devstack
 
 test-fast: install ## Run the tests that need no runtime, no browser and no process
 	@pytest --quiet -n 2 --dist loadfile $(IN_PROCESS)
+
+coverage: install ## Show the lines of shared/ and workers/ that the tests in process do not reach
+	@pytest --quiet -n 2 --dist loadfile $(IN_PROCESS) --cov --cov-report=term-missing
 
 # If there is no browser, the tests that need one are skipped, and pytest lists them.
 test: install ## Run all tests, also those in the real runtime
