@@ -1,17 +1,18 @@
 -- The whole D1 schema. migrations/ gets there step by step; a test holds the two together.
 -- Times are TEXT, ISO 8601 UTC with milliseconds, so that they compare as text. Money is INTEGER minor units.
--- Triggers keep what must never drift from its source in the same transaction: stock, daily series, project totals.
+-- Triggers update stock, daily sums and project totals in the same transaction as their source, so these never differ.
 
 -- Developers ------------------------------------------------------------------------------------------------
 
+-- A platform is a developer as a customer of dream-api. The subscription is the one that the developer pays.
 CREATE TABLE platforms (
   platformId TEXT PRIMARY KEY,
   clerkUserId TEXT NOT NULL UNIQUE,
   email TEXT,
-  -- When Clerk last changed what we copied of the user: an older event never undoes a newer one.
+  -- When Clerk last changed the fields that are copied from the user. An older event never overwrites a newer one.
   clerkUpdatedAt TEXT,
   stripeCustomerId TEXT UNIQUE,
-  -- The last checkout that was opened, so that a developer who comes back gets it again and never pays twice.
+  -- The last checkout session. A developer who comes back gets it again, and never pays twice.
   checkoutSessionId TEXT,
   subscriptionId TEXT UNIQUE,
   subscriptionStatus TEXT,
@@ -22,16 +23,16 @@ CREATE TABLE platforms (
   canceledAt TEXT,
   endedAt TEXT,
   pastDueSince TEXT,
-  -- Live keys answer until this moment: far away while paid, the end of the grace time afterwards, NULL when never paid.
+  -- Live keys work until this time. Paid: far in the future. Unpaid: the end of the grace time. Never paid: NULL.
   liveKeysUntil TEXT,
   createdAt TEXT NOT NULL,
   updatedAt TEXT NOT NULL,
-  -- The Clerk user is gone. The row stays a while, so that a late event does not bring the developer back.
+  -- When the Clerk user was deleted. The row stays for 30 days: a late event does not create the developer again.
   deletedAt TEXT
 );
 CREATE INDEX platforms_deleted ON platforms (deletedAt) WHERE deletedAt IS NOT NULL;
 
--- The developer's own allowance of /verify-auth calls.
+-- How many calls of /verify-auth a developer made in a month.
 CREATE TABLE platform_usage_counts (
   platformId TEXT NOT NULL REFERENCES platforms (platformId) ON DELETE CASCADE,
   periodStart TEXT NOT NULL,
@@ -39,7 +40,7 @@ CREATE TABLE platform_usage_counts (
   PRIMARY KEY (platformId, periodStart)
 ) WITHOUT ROWID;
 
--- Connected accounts. Calls use the platform's key with Stripe-Account, so no access token is kept.
+-- Connected accounts of developers. Calls use dream-api's own key with Stripe-Account, so no access token is stored.
 CREATE TABLE stripe_tokens (
   platformId TEXT NOT NULL REFERENCES platforms (platformId) ON DELETE CASCADE,
   mode TEXT NOT NULL CHECK (mode IN ('test', 'live')),
@@ -52,7 +53,7 @@ CREATE TABLE stripe_tokens (
   UNIQUE (stripeUserId, mode)
 ) WITHOUT ROWID;
 
--- Connect tickets and OAuth states: kept hashed, consumed by DELETE ... RETURNING.
+-- Connect tickets and OAuth states. Only their hashes are stored. DELETE ... RETURNING takes a token, so it works once.
 CREATE TABLE one_time_tokens (
   tokenHash TEXT PRIMARY KEY,
   purpose TEXT NOT NULL CHECK (purpose IN ('connect_ticket', 'connect_state')),
@@ -79,7 +80,8 @@ CREATE TABLE projects (
 );
 CREATE INDEX projects_by_platform ON projects (platformId, mode, createdAt);
 
--- The billing portal as a project's subscribers see it: which of its prices they may switch to. prices is what Stripe was told.
+-- The configuration of a project's billing portal at Stripe. `prices`, as last sent to Stripe, has the prices that
+-- subscribers may switch to.
 CREATE TABLE portal_configurations (
   publishableKey TEXT PRIMARY KEY REFERENCES projects (publishableKey) ON DELETE CASCADE,
   account TEXT NOT NULL,
@@ -87,8 +89,9 @@ CREATE TABLE portal_configurations (
   prices TEXT NOT NULL CHECK (json_valid(prices))
 ) WITHOUT ROWID;
 
--- What is being made at Stripe. The draft's id is in the idempotency keys; `made` has what a failed attempt left behind, by step.
--- The batch that puts it all to use deletes the draft; that of a new project settles it, so that a repeat gets the same project.
+-- Products and prices that a request is creating at Stripe. The draft's id is part of the idempotency keys. `made` has
+-- the ids that were created, by step, so that a retry continues. The batch that stores the tiers deletes the draft. The
+-- batch of a new project sets settledAt instead, so that a repeated request gets the same project.
 CREATE TABLE project_drafts (
   draftId TEXT PRIMARY KEY,
   platformId TEXT NOT NULL REFERENCES platforms (platformId) ON DELETE CASCADE,
@@ -117,12 +120,14 @@ CREATE TABLE api_keys (
 ) WITHOUT ROWID;
 CREATE INDEX api_keys_by_project ON api_keys (publishableKey, createdAt);
 
+-- Origins to which sign-up may redirect with a session token.
 CREATE TABLE redirect_origins (
   publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
   origin TEXT NOT NULL,
   PRIMARY KEY (publishableKey, origin)
 ) WITHOUT ROWID;
 
+-- Changes to a platform and its projects. actor is a developer's Clerk user id, or `stripe` for an event.
 CREATE TABLE audit_log (
   auditId INTEGER PRIMARY KEY,
   platformId TEXT NOT NULL REFERENCES platforms (platformId) ON DELETE CASCADE,
@@ -325,6 +330,7 @@ CREATE TABLE usage_counts (
   PRIMARY KEY (publishableKey, userId, periodStart)
 ) WITHOUT ROWID;
 
+-- Counted units of a project by day. Triggers on usage_counts add to them.
 CREATE TABLE usage_days (
   publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
   date TEXT NOT NULL,
@@ -364,6 +370,7 @@ CREATE INDEX idempotency_keys_by_age ON idempotency_keys (createdAt);
 
 -- Store -----------------------------------------------------------------------------------------------------
 
+-- Orders of carts in a store project. sessionId is NULL until Stripe has created the checkout session.
 CREATE TABLE orders (
   orderId TEXT PRIMARY KEY,
   publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
@@ -391,6 +398,7 @@ CREATE INDEX orders_unsettled ON orders (expiresAt) WHERE status IN ('open', 'pr
 CREATE INDEX orders_without_session ON orders (createdAt) WHERE status = 'open' AND sessionId IS NULL;
 CREATE UNIQUE INDEX orders_unfinished ON orders (requestHash) WHERE status = 'open';
 
+-- The tiers that an order buys, with their names and prices at the time of the order.
 CREATE TABLE order_items (
   orderId TEXT NOT NULL REFERENCES orders (orderId) ON DELETE CASCADE,
   publishableKey TEXT NOT NULL,
@@ -450,6 +458,7 @@ CREATE TABLE payments (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX payments_by_intent ON payments (publishableKey, paymentIntentId);
 
+-- Money paid minus money refunded, by project and day. Triggers on payments add to it.
 CREATE TABLE revenue_days (
   publishableKey TEXT NOT NULL REFERENCES projects (publishableKey) ON DELETE CASCADE,
   date TEXT NOT NULL,

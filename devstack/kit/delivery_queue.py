@@ -78,7 +78,7 @@ def enqueue(
     url: str,
     state: str = "new",
 ) -> int:
-    """Stores one delivery, due at `now` (real time), and returns its id. `Deliveries.wake` sends it."""
+    """Stores one delivery, due at `now` (real time), and returns its id. Call `Deliveries.wake` to have it sent."""
     values = (event_id, event_type, object_id, account, livemode, endpoint, url, state, now, now, 0.0)
     return store.insert_row(_INSERT, *values)
 

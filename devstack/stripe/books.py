@@ -1,4 +1,7 @@
-"""Owns the access to one tenant's objects, at one moment. Resources read, write, emit events and set timers through it."""
+"""Owns the access to the objects of one Stripe account in one mode, at one moment.
+
+Resources read and write objects, emit events and set timers through it. It has no ledger: balance.py has the amounts.
+"""
 
 from typing import Any
 

@@ -194,7 +194,7 @@ def test_what_is_intended_names_migrations_that_exist() -> None:
 
 
 def recreated(table: str) -> str:
-    """Makes the table anew with the same rows: new one, copy, drop, rename, with its own indexes and triggers."""
+    """The SQL that replaces a table by a copy: create, copy the rows, drop, rename, create indexes and triggers."""
     with open_database() as connection:
         apply(connection, "schema.sql", SCHEMA.read_text())
         made = connection.execute(

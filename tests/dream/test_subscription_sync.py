@@ -179,7 +179,7 @@ def assert_as_stripe_says(world: World, stripe: Stripe) -> None:
     assert (row["status"], row["cancelAtPeriodEnd"]) == (said["status"], int(said["cancel_at_period_end"]))
     assert row["plan"] == PRICES[said["items"]["data"][0]["price"]["id"]]
     assert (row["pastDueSince"] is None) == (said["status"] != "past_due")
-    # Whoever lives at Stripe beside the row is owed its end.
+    # Each other live subscription at Stripe has a pending effect that ends it.
     assert live - {row["subscriptionId"]} <= owed(world)
     assert row["subscriptionId"] not in owed(world) or row["endedAt"] is not None
 

@@ -1,4 +1,4 @@
-"""A project with very many users, and its dashboard."""
+"""Inserts a project with very many users into D1, and reads its dashboard over HTTP."""
 
 from __future__ import annotations
 

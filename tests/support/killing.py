@@ -52,7 +52,7 @@ def _make(checkpoint: str, call: Callable[[], httpx.Response], failures: list[st
 
 
 def die_at(stack: InProcessStack, worker: str, checkpoint: str, call: Callable[[], object]) -> None:
-    """Makes a call, which dies at the checkpoint together with its worker. In process only."""
+    """Makes a call, which dies at the checkpoint. Then all workers lose their other work and their memory."""
     client, doors = stack.http(worker), "/_devstack/checkpoints"
     client.post(doors, json={"armed": {checkpoint: "kill"}}).raise_for_status()
     with pytest.raises(httpx.RemoteProtocolError, match=checkpoint):

@@ -1,4 +1,4 @@
-"""What a worker answers when a vendor does not."""
+"""Checks the answer of a worker when a vendor does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Delivers events of the platform's own Stripe account and of the developers' Clerk instance to front-auth-api."""
+"""Delivers events of dream-api's own Stripe account and of the developers' Clerk instance to front-auth-api."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def at_clerk(stack: Stack, clerk: ClerkControls, developer: Developer) -> Mappin
 
 
 def customers_of(stripe: StripeControls, platform_id: str) -> int:
-    """How many customers of the platform's own account belong to a platform."""
+    """How many customers of dream-api's own account belong to a platform."""
     customers = stripe.api("GET", "customers", None, limit=100)["data"]
     return sum(each["metadata"].get("platformId") == platform_id for each in customers)
 

@@ -24,7 +24,7 @@ def undisturbed(stripe: StripeControls) -> Iterator[None]:
 
 
 def test_a_guests_cart_made_to_be_slow_is_refused_and_holds_nobody_up(stack: Stack, store: Store) -> None:
-    """Brackets, then a string that never ends: each of its quotes once made the reader start anew."""
+    """Brackets, then a string that never ends. Before, the reader started again at each of its quotes."""
     body = b"[" + b"[]," * 65 + b'"' + b'\\"' * 30_000
     guest = {"X-Publishable-Key": store.tenant.publishable_key, "Content-Type": "application/json"}
     cart = f"{stack.url('api-multi')}/api/cart/checkout"

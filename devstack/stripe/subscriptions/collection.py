@@ -12,7 +12,7 @@ RETRY_DAYS = (3, 5, 7)
 
 
 def finalize_and_collect(books: Books, invoice_id: str) -> None:
-    """Finalizes a draft invoice and tries to collect it. A timer calls this one hour after the draft."""
+    """Finalizes a draft invoice and tries to collect it. A timer calls this an hour after the draft, or `pay` does."""
     invoice = books.get("invoice", invoice_id)
     subscription = books.get("subscription", invoice["_subscription"])
     if invoice["status"] != "draft" or subscription["status"] in ENDED:

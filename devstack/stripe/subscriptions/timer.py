@@ -1,4 +1,4 @@
-"""Owns the timer of a subscription. Each subscription has one, due when something happens to it next."""
+"""Sets the timer of a subscription. It has one, due when something happens to it next; then `cycle.tick` runs."""
 
 from devstack.stripe.books import Books
 from devstack.stripe.jsontypes import Json

@@ -90,7 +90,7 @@ async def find(db: Database, platform_id: str) -> Platform | None:
 
 
 async def find_by_customer(db: Database, stripe_customer_id: str) -> Platform | None:
-    """The platform with this customer id in the platform's own Stripe account. Includes soft-deleted platforms."""
+    """The platform with this customer id in dream-api's own Stripe account. Includes soft-deleted platforms."""
     row = await db.first(FIND_BY_CUSTOMER, stripe_customer_id)
     return None if row is None else _platform_from(row)
 

@@ -1,7 +1,8 @@
 """`subscription_syncs`: the order of reads of one subscription at Stripe.
 
 Each read takes a number before it begins. What was read is stored only if no read with a later number was stored, in one batch with
-`mark_applied`. The statements take ids of Stripe, of the platform's account or a connected one, before it is known whose they are.
+`mark_applied`. The statements take ids of subscriptions on dream-api's own account or a connected one, before the owner
+is known.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from dream.runtime.context import Context
 
 
 class StripeAccount(ProductCalls, CheckoutCalls, SubscriptionCalls, PortalCalls, PaymentCalls):
-    """One Stripe account in one mode: the platform's own account, or a connected account that the platform may act on."""
+    """One Stripe account in one mode: dream-api's own account, or a connected account that dream-api may act on."""
 
     async def retrieve_account(self) -> str:
         """Returns the id of this account. Raises StripeRefused (`is_disconnected`) if the platform may not act on it."""
@@ -29,12 +29,12 @@ class StripeAccount(ProductCalls, CheckoutCalls, SubscriptionCalls, PortalCalls,
 
 
 def platform_account(context: Context, mode: Mode) -> StripeAccount:
-    """The platform's own account: dream-api's, which developers pay."""
+    """Stripe's "platform account": dream-api's own, which developers pay. It is no developer's account."""
     return StripeAccount(stripe_client(context, mode), None)
 
 
 def connected_account(context: Context, mode: Mode, account_id: str) -> StripeAccount:
-    """A developer's account. Each call sends the platform's key and names the account in the header `Stripe-Account`."""
+    """A developer's account. Each call sends dream-api's own key, and the account in the header `Stripe-Account`."""
     return StripeAccount(stripe_client(context, mode), account_id)
 
 

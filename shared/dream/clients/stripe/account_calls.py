@@ -14,7 +14,7 @@ Metadata: TypeAlias = Mapping[str, str]
 
 
 class AccountCalls:
-    """Calls on one Stripe account, in one mode. `account_id` is a connected account, or None for the platform's own account."""
+    """Calls on one Stripe account, in one mode. `account_id` is a connected account, or None for dream-api's own."""
 
     def __init__(self, client: StripeClient, account_id: str | None) -> None:
         self._v1 = client.v1

@@ -1,7 +1,7 @@
 """Connects and disconnects a developer's Stripe account: OAuth for Standard accounts.
 
 https://docs.stripe.com/connect/oauth-reference. The product does not store the access token that Stripe returns: every call
-sends the platform's key and names the account in the header `Stripe-Account`.
+sends dream-api's own key and names the account in the header `Stripe-Account`.
 """
 
 from __future__ import annotations

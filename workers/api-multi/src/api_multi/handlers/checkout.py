@@ -30,7 +30,7 @@ from dream.services.outbox.stripe import expire_if_open
 from dream.services.platforms.connection import StripeNotConnected
 
 ATTEMPTS = 4
-"""How often a call starts over because another call for the same user stored its session first."""
+"""The maximum number of tries. A call tries again if another call for the same user stored its session first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""An end user as billing sees them: account, customer, subscription, last checkout, tiers. Loaded in one round trip to D1."""
+"""An end user as billing sees them: Stripe account, customer, subscription, last checkout, tiers.
+
+`load` reads all of it in one round trip to D1.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from dream.services.platforms.connection import StripeNotConnected
 
 
 class NoSubscription(Conflict):
-    """409: the user has no customer at Stripe, so there is nothing to manage."""
+    """409: the user has no customer at Stripe, so there is nothing to manage.
+
+    The handler of the portal raises it, not `load`.
+    """
 
     error = "No subscription"
     code = "no_subscription"

@@ -1,4 +1,7 @@
-"""Checkout sessions of carts: the order follows what Stripe says about the session now, whichever event came."""
+"""Settles the order of an event about a cart: a checkout session, a refund or a dispute.
+
+It reads the session from Stripe. The order follows what Stripe says now, not what the event says.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ async def settle_order(
 ) -> Handled:
     """Settles the order that these metadata name, if the event's account may act for its project.
 
-    `session_id` is the session of the event, None for an event about something else.
+    `session_id` is the session of the event. It is None for an event about a charge. Then the
+    order's own session is read.
     """
     publishable_key, order_id = metadata.get("publishableKey"), metadata.get("orderId")
     if not isinstance(publishable_key, str) or not isinstance(order_id, str):

@@ -1,4 +1,4 @@
-"""`POST /verify-auth`: says who the developer is, and counts the call against their allowance."""
+"""`POST /verify-auth`: says who the developer is, and counts this call against the developer's monthly allowance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from front_auth_api.handlers.platforms import new_platform_id, require_platform
 
 
 async def verify_auth(context: Context, request: Request, developer: Developer) -> Response:
-    """Counts the call and decides whether it is allowed in one statement. Raises Forbidden when the allowance is used up."""
+    """Counts the call and decides whether it is allowed in one statement.
+
+    Creates the developer's platform if there is none. Raises Forbidden when the allowance is used up.
+    """
     now = context.now()
     start, end = calendar_month(now)
     call = await platforms.count_call(context.db, new_platform_id(), developer.user_id, start, now)

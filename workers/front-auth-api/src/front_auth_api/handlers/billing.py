@@ -1,7 +1,7 @@
 """`POST /create-checkout`, `GET /subscription`, `POST /billing-portal`: the developer's own subscription at dream-api.
 
-It is a subscription in the platform's own Stripe account. Stripe's events say what was paid, never the browser that returns from
-Checkout.
+It is a subscription in dream-api's own Stripe account. Stripe's events say what was paid. The browser that returns
+from Checkout proves nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`POST /webhook/stripe`, `POST /webhook/clerk`: events of the platform's own Stripe account and of the developers' Clerk instance."""
+"""`POST /webhook/stripe`: events of dream-api's own Stripe account, which developers pay.
+
+`POST /webhook/clerk`: events of the developers' Clerk instance.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from front_auth_api.stripe_events import HANDLERS as STRIPE_HANDLERS
 
 
 async def stripe(context: Context, request: Request, sender: Nobody) -> Response:
-    """Events about developers' own subscriptions, and other events of the platform's Stripe account."""
+    """Events about what developers pay to dream-api. Rejects events of another account or mode."""
     body = await request.body(WEBHOOK_CAP_BYTES)
     secret = SigningSecret(context.settings.text("STRIPE_WEBHOOK_SECRET_PLATFORM"), None)
     found = verified_event(body, request.headers.get("stripe-signature"), [secret], time.time())

@@ -1,4 +1,7 @@
-"""Compares end users' subscriptions on connected accounts with D1 every night. Repairs and logs differences."""
+"""Compares end users' subscriptions on connected accounts with D1 every night. Repairs and logs differences.
+
+It also enqueues the plan of each past due subscription for Clerk: no event says that its grace time has ended.
+"""
 
 from __future__ import annotations
 

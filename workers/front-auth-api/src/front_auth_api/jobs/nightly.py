@@ -1,4 +1,8 @@
-"""Jobs that check everything once a night, in slices. D1 has the cursor of each, so that every minute's run continues the last."""
+"""Jobs that check everything once a night, in slices.
+
+A run is named by its date. The cron trigger continues it every minute. D1 has the cursor, so each minute starts where
+the last one ended.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,10 @@ from dream.runtime.schedule import Schedule
 FIRST_HOUR = 3
 """The hour (UTC) at which the run of a new date begins."""
 SLICES_PER_RUN = 20
-"""Slices per minute. A slice takes about one call to Stripe, so they fit into a minute; a day has time for 25,000 accounts."""
+"""Slices per minute, not per run of a date.
+
+A slice takes about one call to Stripe, so they fit into a minute. A day has time for 25,000 accounts.
+"""
 
 
 @dataclass(frozen=True, slots=True)

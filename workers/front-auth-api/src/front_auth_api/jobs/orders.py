@@ -1,4 +1,8 @@
-"""Reconciles orders that no event has settled: reads their payment from Stripe, settles them, and releases stock."""
+"""Reconciles orders that no event has settled.
+
+An expired order with a checkout session is settled with its payment, read from Stripe. An order that never got a
+session fails and releases its stock.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ BATCH_SIZE = 20
 
 
 async def reconcile(context: Context) -> int:
-    """Reconciles at most `2 * BATCH_SIZE` orders with Stripe. Returns how many it checked."""
+    """Reconciles up to BATCH_SIZE orders without a session and BATCH_SIZE overdue ones. Returns how many it checked."""
     now = context.now_seconds()
     without_session = await orders.list_without_session(context.db, iso(now - WITHOUT_SESSION_SECONDS), BATCH_SIZE)
     for order in without_session:

@@ -18,7 +18,7 @@ KEYS_PER_SLICE = 100
 
 
 async def reseal(context: Context) -> None:
-    """Continues the run of this date and this encryption key."""
+    """Continues the run of this date and this encryption key. It is not a `nightly.job`, so it begins at any hour."""
     await continue_run(context, NAME, f"{context.now()[:10]} {sealing.current_key_id(context)}", slice_)
 
 

@@ -1,4 +1,4 @@
-"""Events of the platform's own Stripe account, one module per event, named as Stripe names it."""
+"""Events of dream-api's own Stripe account, which developers pay: one module per event, named as Stripe names it."""
 
 from __future__ import annotations
 

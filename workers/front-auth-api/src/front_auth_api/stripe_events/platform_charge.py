@@ -1,4 +1,4 @@
-"""What all events about charges do: they record the charge in the audit log. Only the subscription decides about the plan."""
+"""What all events about charges do: they record the charge in the audit log. Only the subscription changes a plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dream.webhooks.processing import Handled, ignored
 
 
 async def record_charge(context: Context, charge: StripeCharge, action: str, details: Mapping[str, Any]) -> Handled:
-    """Adds an audit entry to the platform whose customer was charged."""
+    """Adds an audit entry to the platform (a developer) whose customer was charged."""
     platform = None if charge.customer_id is None else await platforms.find_by_customer(context.db, charge.customer_id)
     if platform is None:
         return ignored("not a platform's charge")

@@ -30,7 +30,7 @@ from oauth_api.services.stripe_prices import StripePrice, create_prices, stripe_
 
 WORK = "promote-to-live"
 MAXIMUM_ATTEMPTS = 3
-"""How often a promotion starts again because another one was committed first."""
+"""The maximum number of tries. A promotion tries again if another one was committed first."""
 
 
 class LiveConnectionRequired(PreconditionRequired):

@@ -1,4 +1,7 @@
-"""`GET /callback`: the page after Clerk. Its script calls `POST /oauth/complete` and redirects to the app with the session token."""
+"""`GET /callback`: the page to which Clerk redirects.
+
+Its script calls `POST /oauth/complete` and redirects to the app with the session token.
+"""
 
 from __future__ import annotations
 
