@@ -137,7 +137,8 @@ coverage: install ## Show the lines of shared/ and workers/ that the tests in pr
 test: install ## Run all tests, also those in the real runtime
 	@.venv/bin/python -m devstack.browser || true
 	$(call each_package,test)
-	@pytest
+	@pytest --quiet -n 2 --dist loadfile $(IN_PROCESS)
+	@pytest tests/workerd tests/devstack
 
 # It takes some hours. STORE_STORIES and SUBSCRIPTION_LIVES set the sizes; the same names with _SEED set the random seeds.
 torture: export TEST_PROFILE = torture

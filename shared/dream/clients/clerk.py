@@ -1,6 +1,6 @@
 """The calls that the product makes to Clerk's Backend API. One method is one HTTP call, plus its retries.
 
-https://clerk.com/docs/reference/backend-api. Every call raises ClerkRefused, VendorFailed or Unavailable. A call for an object
+https://clerk.com/docs/reference/backend-api. A call can raise ClerkRefused, VendorFailed or Unavailable. A call for an object
 that does not exist (404) returns None.
 """
 

@@ -45,7 +45,7 @@ class Context:
     wait_until: WaitUntil
     """Lets work go on after the response was sent."""
     deliver_effects: DeliverEffects
-    """Never raises because a vendor or the database failed."""
+    """Does not raise if a vendor or the database fails."""
     log: Log
     request_id: str
     trips: RoundTrips = field(default_factory=RoundTrips)

@@ -20,7 +20,8 @@ TOLERANCE_SECONDS = 300
 
 
 class InvalidSignature(BadRequest):
-    """400: none of our secrets signed the body, or the signature is too old or too new. The body was not parsed."""
+    """400: none of our secrets signed the body, the header is malformed, the signature is too old or too new,
+    the body is not an event, or the secret is of the other mode."""
 
     error = "Invalid signature"
     code = "invalid_signature"

@@ -1,6 +1,6 @@
 """`StripeAccount`: all the calls that the product makes on a Stripe account, in stripe-python's parameter types.
 
-A call gets every value that it sends as an argument: it reads no settings and no rows. Every call raises StripeRefused,
+A call gets every value that it sends as an argument: it reads no settings and no rows. A call can raise StripeRefused,
 VendorFailed or Unavailable, as `dream.clients.stripe.http` describes. `dream.clients.stripe.connect` connects accounts.
 """
 

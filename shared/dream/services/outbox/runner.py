@@ -33,7 +33,7 @@ async def deliver(context: Context, effects: Mapping[str, Effect]) -> int:
 
 
 def delivery_of(effects: Mapping[str, Effect]) -> DeliverEffects:
-    """`deliver` for a request's context: it never raises. The schedule delivers what is left."""
+    """`deliver` for a request's context: it logs an ApiError and does not raise it. The schedule delivers what is left."""
 
     async def deliver_quietly(context: Context) -> None:
         try:
