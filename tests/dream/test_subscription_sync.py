@@ -224,3 +224,8 @@ def test_a_subscription_that_is_owed_its_end_is_not_kept() -> None:
         assert world.db.connection.execute("SELECT * FROM end_users").fetchall() == []
 
     asyncio.run(story())
+
+
+def test_a_read_that_began_earlier_never_overwrites_a_later_one() -> None:
+    acts_before = [("begin", "sub_a"), ("read", "sub_a"), ("store", "0"), ("read", "sub_a"), ("switch", "sub_a")]
+    asyncio.run(live_through(acts_before, ["sub_a"]))
